@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: BSD-2-Clause-Patent
+#
+#| Bulkhead: an IOMMU driver for bare metal.
+#|
+#|   make run      build the image and boot it in QEMU; succeeds when its verdict is "pass"
+#|   make check    everything that must hold: host tests, layout, lint, image tests
+#|   make host     build the host tests only (build/host/)
+#|   make image    build/bulkhead.img, a disk image to write to a USB stick
+#|   make lint     format, static checks and a second build with clang
+#|   make format   put the C files into the form that lint asks for
+#|   make clean    remove what was built, but keep the C library and unpacked QEMUs
+#|   make help     this text
+#|
+#| Variables of run and check:
+#|   IOMMU=intel         intel, amd or none
+#|   IOMMU_OPTS=         appended to QEMU's IOMMU device
+#|   QEMU=               another QEMU than Debian's
+#|   DISK=               a raw file for the disk that is read (never written to)
+#|   QEMU_ARGS=          more arguments for QEMU
+#|   TESTS=default       default or all
+#|
+#| Variables of the build:
+#|   CC=gcc              gcc or clang, for the image
+#|   HOSTCC=gcc          for the host tests
+#|   WERROR=-Werror      WERROR= lets warnings pass
+#|   JOBS=               how many commands run at once, instead of one for each processor
+#|   V=                  V=1 shows the commands
+#|
+#| Missing Debian packages (boot/packages.txt) are installed first: as root, or through sudo.
+
+MAKEFLAGS += --no-builtin-rules
+JOBS ?= $(shell nproc)
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(JOBS)
+endif
+.DELETE_ON_ERROR:
+.SECONDARY:
+.DEFAULT_GOAL := help
+.PHONY: run check host image lint format clean help FORCE
+
+B := build
+O := $(B)/image
+H := $(B)/host
+goals := $(or $(MAKECMDGOALS),help)
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+HOSTCC ?= gcc
+WERROR ?= -Werror
+IOMMU ?= intel
+IOMMU_OPTS ?=
+QEMU ?=
+DISK ?=
+QEMU_ARGS ?=
+TESTS ?= default
+export IOMMU IOMMU_OPTS QEMU DISK QEMU_ARGS TESTS
+export BULKHEAD_EFI := $(B)/bulkhead.efi
+
+# $(call step,WORD,what) begins a recipe line: one line of output instead of the command.
+step = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)';)
+
+# Set-up. make reads what setup.sh found, and starts over when that has changed.
+ifneq ($(filter-out help clean,$(goals)),)
+include $(B)/setup.mk
+endif
+$(B)/setup.mk: FORCE
+	@boot/setup.sh $@ run $(if $(filter check host lint format,$(goals)),check)
+
+NEWLIB := $(B)/newlib/$(NEWLIB_KEY)
+$(NEWLIB)/lib/libc.a:
+	$(call step,NEWLIB,$(NEWLIB))lib/newlib.sh build $(NEWLIB)
+
+# Writes $@ only when its text $(1) is another one.
+define write_if_changed
+@mkdir -p $(@D)
+@echo '$(1)' | cmp -s - $@ || echo '$(1)' >$@
+endef
+
+VERSION := $(or $(shell git describe --always --dirty --tags 2>/dev/null),unknown)
+$(B)/generated/version.h: FORCE
+	$(call write_if_changed,#define BULKHEAD_VERSION "$(VERSION)")
+
+SPLEEN := /usr/share/consolefonts/spleen-8x16.psfu.gz
+$(B)/generated/font.c: $(SPLEEN) drivers/console/font.py
+	$(call step,FONT,$@)python3 drivers/console/font.py $(SPLEEN) $@
+
+#
+# The image.
+#
+WARNINGS := -Wall -Wextra -Wconversion -Wshadow $(WERROR)
+IMAGE_SOURCES := $(wildcard boot/*.c arch/x86_64/*.[cS] lib/*.c drivers/*/*.c drivers/iommu/*/*.c \
+	tests/image/*.c)
+IMAGE_OBJECTS := $(patsubst %,$(O)/%.o,$(basename $(IMAGE_SOURCES)) font)
+image_flags = -std=c17 -O2 -g -ffreestanding -fPIC -fshort-wchar -mno-red-zone \
+	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
+	-fvisibility=hidden -ffunction-sections -fdata-sections $(WARNINGS) \
+	-nostdinc -isystem $(NEWLIB)/include -isystem $(shell $(1) -print-file-name=include) \
+	-I. -Iinclude -Iarch/x86_64 -I$(B)/generated
+IMAGE_FLAGS := $(call image_flags,$(CC))
+
+# Interrupt code runs on the state of whatever it interrupted.
+$(O)/arch/x86_64/irq_%.o $(O)/arch/x86_64/trap_%.o: OWN_FLAGS := -mgeneral-regs-only
+$(O)/boot/efi.o $(B)/lint/boot/efi.tidy: OWN_FLAGS = -DGNU_EFI_USE_MS_ABI \
+	-isystem $(GNU_EFI_INCLUDE) -isystem $(GNU_EFI_INCLUDE)/x86_64
+
+$(O)/flags: FORCE
+	$(call write_if_changed,$(CC) $(IMAGE_FLAGS))
+
+$(O)/%.o: %.c $(O)/flags | $(NEWLIB)/lib/libc.a $(B)/generated/version.h
+	@mkdir -p $(@D)
+	$(call step,CC,$@)$(CC) $(IMAGE_FLAGS) $(OWN_FLAGS) -MMD -MP -c $< -o $@
+
+$(O)/font.o: $(B)/generated/font.c $(O)/flags | $(NEWLIB)/lib/libc.a
+	$(call step,CC,$@)$(CC) $(IMAGE_FLAGS) -MMD -MP -c $< -o $@
+
+$(O)/%.o: %.S $(O)/flags | $(NEWLIB)/lib/libc.a
+	@mkdir -p $(@D)
+	$(call step,AS,$@)$(CC) $(IMAGE_FLAGS) -MMD -MP -c $< -o $@
+
+$(O)/bulkhead.elf: $(IMAGE_OBJECTS) linker/image.lds $(NEWLIB)/lib/libc.a
+	$(call step,LD,$@)ld -pie --no-dynamic-linker -T linker/image.lds --gc-sections \
+		--build-id=sha1 -z noexecstack -z text -z norelro -z max-page-size=4096 \
+		--fatal-warnings $(GNU_EFI_CRT0) $(IMAGE_OBJECTS) $(GNU_EFI_LIBRARY) \
+		$(NEWLIB)/lib/libc.a -o $@
+
+$(O)/bulkhead.efi: $(O)/bulkhead.elf linker/pe.py
+	$(call step,PE,$@)python3 linker/pe.py make $< $@
+
+$(B)/bulkhead.efi: $(O)/bulkhead.efi
+	@cp $< $@
+
+$(B)/bulkhead.img: $(B)/bulkhead.efi boot/bulkhead.conf boot/mkimage
+	$(call step,IMG,$@)boot/mkimage $(B)/bulkhead.efi boot/bulkhead.conf $@
+
+image: $(B)/bulkhead.img
+
+run: $(B)/bulkhead.efi
+	@python3 tests/qemu/run.py
+
+#
+# The host tests: the same sources, with tests/model in the place of arch/x86_64.
+#
+HOST_FLAGS := -std=c17 -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+	-fno-sanitize-recover=all $(WARNINGS) -I. -Iinclude -Itests/model
+HOST_SOURCES := $(filter-out lib/newlib.c,$(wildcard lib/*.c)) boot/options.c boot/memory_map.c \
+	$(wildcard drivers/acpi/*.c drivers/pci/*.c drivers/console/*.c drivers/iommu/*/*.c \
+	tests/model/*.c)
+HOST_OBJECTS := $(HOST_SOURCES:%.c=$(H)/obj/%.o)
+DRIVER_TESTS := $(patsubst tests/host/%.c,$(H)/%,$(wildcard tests/host/driver_*.c))
+HOST_TESTS := $(patsubst tests/host/%.c,$(H)/%,$(wildcard tests/host/test_*.c)) $(DRIVER_TESTS)
+
+$(H)/flags: FORCE
+	$(call write_if_changed,$(HOSTCC) $(HOST_FLAGS))
+
+$(H)/obj/tests/%.o: OWN_FLAGS := -D_DEFAULT_SOURCE
+$(H)/obj/%.o: %.c $(H)/flags
+	@mkdir -p $(@D)
+	$(call step,HOSTCC,$@)$(HOSTCC) $(HOST_FLAGS) $(OWN_FLAGS) -MMD -MP -c $< -o $@
+
+$(H)/external/%.o: %.c $(H)/flags
+	@mkdir -p $(@D)
+	$(call step,HOSTCC,$@)$(HOSTCC) $(HOST_FLAGS) -DDRIVER_IO_EXTERNAL -MMD -MP -c $< -o $@
+
+$(H)/libbulkhead.a: $(HOST_OBJECTS)
+	@rm -f $@
+	$(call step,AR,$@)ar rc $@ $^
+
+$(H)/test_%: $(H)/obj/tests/host/test_%.o $(H)/libbulkhead.a
+	$(call step,HOSTLD,$@)$(HOSTCC) $(HOST_FLAGS) $^ -lcmocka -o $@
+
+# A driver of the image alone, with a test in the place of everything that it is handed.
+define driver_test
+$(H)/driver_$(1): $(patsubst %.c,$(H)/external/%.o,$(wildcard drivers/$(1)/*.c) \
+	tests/host/driver_$(1).c)
+	$$(call step,HOSTLD,$$@)$$(HOSTCC) $$(HOST_FLAGS) $$^ -lcmocka -o $$@
+endef
+$(foreach test,$(DRIVER_TESTS),$(eval $(call driver_test,$(test:$(H)/driver_%=%))))
+
+host: $(HOST_TESTS)
+
+#
+# Checks.
+#
+C_FILES := $(wildcard boot/*.[ch] arch/*.h arch/x86_64/*.[ch] lib/*.[ch] include/*.h \
+	drivers/*/*.[ch] drivers/iommu/*/*.[ch] tests/*/*.[ch])
+FORMAT_RELEASE := 14
+TIDY := $(patsubst %.c,$(B)/lint/%.tidy,$(filter %.c,$(IMAGE_SOURCES)))
+
+$(B)/lint/%.tidy: %.c .clang-tidy $(O)/%.o
+	@mkdir -p $(@D)
+	$(call step,TIDY,$<)clang-tidy --quiet $< -- $(call image_flags,clang) $(OWN_FLAGS) \
+		2>/dev/null && touch $@
+
+lint: $(TIDY)
+	$(call step,FORMAT,)if clang-format --version | grep -q 'version $(FORMAT_RELEASE)[.]'; then \
+		clang-format --dry-run -Werror $(C_FILES); \
+	else echo '          left out: the form is that of clang-format $(FORMAT_RELEASE)'; fi
+	$(call step,CPPCHECK,)cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr \
+		--enable=warning,portability --suppress=ctunullpointer --suppress=ctuuninitvar \
+		--suppress=normalCheckLevelMaxBranches -I. -Iinclude $(filter %.c,$(IMAGE_SOURCES))
+	$(call step,TEST,linker/pe.py)python3 linker/pe_test.py --quiet
+	@$(MAKE) --no-print-directory CC=clang O=$(B)/clang $(B)/clang/bulkhead.efi
+
+format:
+	clang-format -i $(C_FILES)
+
+check: $(B)/bulkhead.efi image host lint
+	@python3 tests/qemu/check.py $(HOST_TESTS)
+
+clean:
+	rm -rf $(filter-out $(B)/newlib $(B)/qemu,$(wildcard $(B)/*))
+
+help:
+	@sed -n 's/^#| \{0,1\}//p' Makefile
+
+-include $(IMAGE_OBJECTS:.o=.d) $(HOST_OBJECTS:.o=.d) \
+	$(patsubst %,$(H)/obj/tests/host/%.d,$(notdir $(HOST_TESTS)))

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+#ifndef LIB_FRAMES_H
+#define LIB_FRAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Who holds a physical frame. Tags from OWNER_DRIVER on are given to drivers by the manager. */
+typedef uint16_t owner_t;
+
+enum {
+    OWNER_FREE = 0,
+    OWNER_ABSENT = 1,   /* no RAM, or RAM that firmware keeps */
+    OWNER_IMAGE = 2,    /* code, data, stacks, page tables of the processor */
+    OWNER_IOMMU = 3,    /* root, context, paging tables and queues */
+    OWNER_WITHHELD = 4, /* named by RMRR or IVMD: never handed out */
+    OWNER_DRIVER = 16,
+};
+
+#define FRAME_SHIFT 12
+#define FRAME_SIZE  ((uint64_t)1 << FRAME_SHIFT)
+
+/*
+ * One owner tag per frame of [0, frame_count << FRAME_SHIFT). The tags' memory belongs to the
+ * caller. Nothing here touches the frames themselves. Not reentrant.
+ */
+struct frames {
+    owner_t *tags;
+    size_t count;
+    size_t hint; /* no free frame lies below it */
+    size_t free_count;
+};
+
+/* All frames start as OWNER_ABSENT. */
+void frames_init(struct frames *frames, owner_t *tags, size_t count);
+
+/* Retags the whole frames inside [base, base + length) that carry `from`. Returns how many. */
+size_t frames_retag(struct frames *frames, uint64_t base, uint64_t length, owner_t from,
+                    owner_t to);
+
+/* Lowest run of `count` free frames, aligned to `align` frames (a power of two), that ends at or
+ * below `limit` bytes (0: no limit). Frame 0 is never given. False: none. */
+bool frames_alloc(struct frames *frames, owner_t owner, size_t count, size_t align, uint64_t limit,
+                  uint64_t *base) __attribute__((warn_unused_result));
+
+/* All or nothing: false, and nothing changed, unless every frame carries `owner`. */
+bool frames_free(struct frames *frames, owner_t owner, uint64_t base, size_t count);
+
+/* True when every frame of a non-empty range carries `owner`; false on overflow or beyond the end.
+ */
+bool frames_owned(const struct frames *frames, owner_t owner, uint64_t base, uint64_t length);
+
+owner_t frames_owner(const struct frames *frames, uint64_t physical);
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+#include "boot/options.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct boot_info info;
+
+static int setup(void **state)
+{
+    (void)state;
+    memset(&info, 0, sizeof(info));
+    return 0;
+}
+
+/* The text is copied to the heap, so that one byte read too many is seen. */
+static bool add(const void *text, size_t length, enum options_syntax syntax)
+{
+    void *copy = malloc(length);
+    bool complete;
+
+    assert_non_null(copy);
+    memcpy(copy, text, length);
+    complete = options_add(info.options, copy, length, syntax);
+    free(copy);
+    return complete;
+}
+
+#define ADD(text, syntax) assert_true(add(text, sizeof(text) - 1, syntax))
+
+static void a_file_has_one_option_a_line(void **state)
+{
+    (void)state;
+    ADD("# comment\r\n\r\n  tests = all  # why\r\nname=two words\n\tflag\nlast=", OPTIONS_LINES);
+    assert_string_equal(boot_option(&info, "tests"), "all");
+    assert_string_equal(boot_option(&info, "name"), "two words");
+    assert_string_equal(boot_option(&info, "flag"), "");
+    assert_string_equal(boot_option(&info, "last"), "");
+    assert_null(boot_option(&info, "comment"));
+    assert_null(boot_option(&info, "test"));
+    assert_null(boot_option(&info, "tests2"));
+}
+
+static void a_command_line_has_words(void **state)
+{
+    (void)state;
+    ADD("bulkhead.efi  tests=all note=\"two words\" colour=#fff", OPTIONS_WORDS);
+    assert_string_equal(boot_option(&info, "tests"), "all");
+    assert_string_equal(boot_option(&info, "note"), "two words");
+    assert_string_equal(boot_option(&info, "colour"), "#fff");
+}
+
+static void the_later_one_wins(void **state)
+{
+    (void)state;
+    ADD("tests=default\nonce=1\n", OPTIONS_LINES);
+    ADD("tests=all", OPTIONS_WORDS);
+    assert_string_equal(boot_option(&info, "tests"), "all");
+    assert_string_equal(boot_option(&info, "once"), "1");
+}
+
+static void every_encoding_is_read(void **state)
+{
+    (void)state;
+    ADD("\xFF\xFE"
+        "a\0=\0001\0\r\0\n\0",
+        OPTIONS_LINES);
+    ADD("\xFE\xFF"
+        "\0b\0=\0002\0\n",
+        OPTIONS_LINES);
+    ADD("\xEF\xBB\xBF"
+        "c=3",
+        OPTIONS_LINES);
+    ADD("d\0=\0004\0\0\0x\0", OPTIONS_WORDS);
+    ADD("e=5\xC3\xA4", OPTIONS_LINES);
+    assert_string_equal(boot_option(&info, "a"), "1");
+    assert_string_equal(boot_option(&info, "b"), "2");
+    assert_string_equal(boot_option(&info, "c"), "3");
+    assert_string_equal(boot_option(&info, "d"), "4");
+    assert_string_equal(boot_option(&info, "e"), "5??");
+    assert_null(boot_option(&info, "x"));
+}
+
+static void half_a_character_ends_the_text(void **state)
+{
+    (void)state;
+    ADD("\xFF\xFE"
+        "a\0b",
+        OPTIONS_LINES);
+    ADD("\xFF", OPTIONS_LINES);
+    ADD("", OPTIONS_LINES);
+    assert_string_equal(boot_option(&info, "a"), "");
+}
+
+static void what_does_not_fit_is_left_out_whole(void **state)
+{
+    char text[BOOT_OPTIONS_MAX + 8];
+
+    (void)state;
+    memset(text, 'x', sizeof(text));
+    assert_false(add(text, sizeof(text), OPTIONS_LINES));
+    assert_int_equal(info.options[0], '\0');
+
+    memset(text, 'y', BOOT_OPTIONS_MAX - 4);
+    text[BOOT_OPTIONS_MAX - 4] = '\n';
+    memcpy(text + BOOT_OPTIONS_MAX - 3, "z=1\nw", 5);
+    assert_false(add(text, BOOT_OPTIONS_MAX + 2, OPTIONS_LINES));
+    assert_null(boot_option(&info, "z"));
+    assert_string_equal(boot_option(&info, "w"), "");
+    assert_int_equal(strlen(info.options), BOOT_OPTIONS_MAX - 4);
+}
+
+/* An option needs its own end and that of the list. */
+static void the_last_byte_is_used(void **state)
+{
+    char *options = calloc(1, BOOT_OPTIONS_MAX);
+    char text[BOOT_OPTIONS_MAX];
+
+    (void)state;
+    assert_non_null(options);
+    memset(text, 'x', sizeof(text));
+    assert_false(options_add(options, text, BOOT_OPTIONS_MAX - 1, OPTIONS_WORDS));
+    assert_true(options_add(options, text, BOOT_OPTIONS_MAX - 2, OPTIONS_WORDS));
+    assert_false(options_add(options, text, 1, OPTIONS_WORDS));
+    assert_int_equal(strlen(options), BOOT_OPTIONS_MAX - 2);
+    free(options);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(a_file_has_one_option_a_line, setup),
+        cmocka_unit_test_setup(a_command_line_has_words, setup),
+        cmocka_unit_test_setup(the_later_one_wins, setup),
+        cmocka_unit_test_setup(every_encoding_is_read, setup),
+        cmocka_unit_test_setup(half_a_character_ends_the_text, setup),
+        cmocka_unit_test_setup(what_does_not_fit_is_left_out_whole, setup),
+        cmocka_unit_test_setup(the_last_byte_is_used, setup),
+    };
+
+    return cmocka_run_group_tests_name("options", tests, NULL, NULL);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+#ifndef MODEL_MACHINE_INTERNAL_H
+#define MODEL_MACHINE_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* gcc says __SANITIZE_ADDRESS__, clang __has_feature. */
+#if defined(__SANITIZE_ADDRESS__)
+#define MODEL_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define MODEL_ASAN 1
+#endif
+#endif
+
+/* The parts of the machine, each of which model_reset() brings back to power-on. */
+void model_memory_reset(void);
+void model_clock_reset(void);
+void model_irq_reset(void);
+void model_task_reset(void);
+
+/* The usable bytes below a stack top that memory_alloc_stack gave; 0: no such stack. */
+size_t model_stack_size(const void *top);
+
+#endif
