@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+#ifndef DRIVERS_ACPI_ACPI_H
+#define DRIVERS_ACPI_ACPI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Static ACPI tables, read by offset with the length checked first. Readers take the table as a
+ * parameter, allocate nothing and never trust a length, count or address in it. A bad record is
+ * skipped alone, counted, and named in one log line with its offset and the reason.
+ */
+struct acpi_table {
+    const uint8_t *data; /* whole table, header included; NULL: absent */
+    size_t length;       /* bytes that may be read: the header's length, clipped to what is there */
+};
+
+/* Little-endian fields. The caller has checked offset + width <= table->length. */
+uint8_t acpi_u8(const struct acpi_table *table, size_t offset);
+uint16_t acpi_u16(const struct acpi_table *table, size_t offset);
+uint32_t acpi_u32(const struct acpi_table *table, size_t offset);
+uint64_t acpi_u64(const struct acpi_table *table, size_t offset);
+
+/* True when [offset, offset + width) lies inside the table; never overflows. */
+bool acpi_has(const struct acpi_table *table, size_t offset, size_t width);
+
+#define ACPI_HEADER_LENGTH 36
+
+/* Reads firmware memory: [physical, physical + length) as bytes, NULL when it cannot be had. */
+typedef const void *(*acpi_reader)(uint64_t physical, size_t length);
+
+#define ACPI_TABLES_MAX 128
+
+/* Where the tables are: the result of walking RSDP, then XSDT (or RSDT when there is none). */
+struct acpi_tables {
+    struct acpi_table tables[ACPI_TABLES_MAX];
+    unsigned count;
+    unsigned skipped; /* entries that were null, listed twice, unreadable or of a wild length */
+    uint8_t revision; /* of the RSDP */
+    char oem_id[7];   /* printable characters only */
+};
+
+/* False: no RSDP or no root table that can be read; `tables` is empty then. A table with a wrong
+ * checksum is kept and logged: real firmware ships them. */
+bool acpi_find_tables(uint64_t rsdp, acpi_reader read, struct acpi_tables *tables)
+    __attribute__((warn_unused_result));
+
+/* The nth (0, 1, ...) table with this signature; data is NULL when there is none. */
+struct acpi_table acpi_table_get(const struct acpi_tables *tables, const char *signature,
+                                 unsigned n);
+
+/* MCFG. ACPI-defined "PCI Express Memory Mapped Configuration", allocation structures. */
+#define ACPI_MCFG_MAX 32
+
+struct acpi_mcfg_range {
+    uint64_t base; /* of bus 0 of the segment, even when first_bus is not 0 */
+    uint16_t segment;
+    uint8_t first_bus;
+    uint8_t last_bus;
+};
+
+struct acpi_mcfg {
+    struct acpi_mcfg_range ranges[ACPI_MCFG_MAX];
+    unsigned count;
+    unsigned skipped;
+};
+
+void acpi_read_mcfg(const struct acpi_table *table, struct acpi_mcfg *mcfg);
+
+/* MADT. ACPI, "Interrupt Controller Structure". */
+#define ACPI_MADT_MAX 64
+
+struct acpi_madt {
+    uint64_t local_apic; /* after the address override, if any */
+    bool legacy_pics;    /* PCAT_COMPAT */
+    unsigned processors; /* enabled local APICs and x2APICs */
+    struct {
+        uint8_t id;
+        uint32_t address;
+        uint32_t gsi_base;
+    } io_apics[ACPI_MADT_MAX];
+    unsigned io_apic_count;
+    unsigned unknown;
+    unsigned skipped;
+};
+
+void acpi_read_madt(const struct acpi_table *table, struct acpi_madt *madt);
+
+/* SPCR. "Serial Port Console Redirection Table". */
+struct acpi_spcr {
+    bool valid;
+    uint8_t interface_type; /* 0, 1: 16550; others are not driven */
+    bool io_port;           /* else memory-mapped */
+    uint64_t address;
+    uint8_t width;  /* of one access, bytes: 1, 2, 4 */
+    uint8_t stride; /* bytes from register to register */
+    uint32_t baud;  /* 0: leave as it is */
+};
+
+void acpi_read_spcr(const struct acpi_table *table, struct acpi_spcr *spcr);
+
+#endif
