@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+#include "drivers/iommu/core/blocks.h"
+
+#include "drivers/iommu/paging/paging.h"
+
+static unsigned log2_floor(uint64_t value)
+{
+    return 63u - (unsigned)__builtin_clzll(value);
+}
+
+static unsigned log2_ceil(uint64_t value)
+{
+    return value == 1 ? 0 : log2_floor(value - 1) + 1;
+}
+
+/* Splits at the highest address bit in which first and last page differ; the left block ends at
+ * the split and the right one begins there. */
+unsigned iommu_blocks(uint64_t first, uint64_t last, struct iommu_block blocks[IOMMU_BLOCKS_MAX])
+{
+    uint64_t from = first >> PT_PAGE_SHIFT, to = last >> PT_PAGE_SHIFT;
+
+    if (first > last)
+        return 0;
+    unsigned common = from == to ? 0 : log2_floor(from ^ to) + 1;
+    uint64_t split = common ? to >> (common - 1) << (common - 1) : 0;
+    unsigned left = common ? log2_ceil(split - from) : 0;
+    unsigned right = common ? log2_ceil(to - split + 1) : 0;
+
+    if (!common || (UINT64_C(1) << left) + (UINT64_C(1) << right) >= UINT64_C(1) << common) {
+        blocks[0] = (struct iommu_block){from >> common << (common + PT_PAGE_SHIFT), common};
+        return 1;
+    }
+    blocks[0] = (struct iommu_block){(split - (UINT64_C(1) << left)) << PT_PAGE_SHIFT, left};
+    blocks[1] = (struct iommu_block){split << PT_PAGE_SHIFT, right};
+    return 2;
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+#include "drivers/iommu/core/state.h"
+#include "lib/log.h"
+
+struct iommu_device *iommu_device_at(struct iommu *iommu, owner_t owner, iommu_ref_t ref)
+{
+    size_t index = (ref & 0xFFFF) - (size_t)1;
+
+    if (index >= IOMMU_DEVICES_MAX)
+        return NULL;
+    struct iommu_device *device = &iommu->devices[index];
+    return device->used && device->generation == ref >> 16 && device->owner == owner ? device
+                                                                                     : NULL;
+}
+
+enum iommu_status iommu_create_device(struct iommu *iommu, owner_t owner, uint16_t endpoint,
+                                      iommu_ref_t *out)
+{
+    if (endpoint >= iommu->pci->count || iommu->endpoints[endpoint].owner != owner)
+        return IOMMU_BAD_HANDLE;
+    if (!iommu_covered(iommu, endpoint))
+        return IOMMU_NOT_COVERED;
+    if (iommu->endpoints[endpoint].assigned)
+        return IOMMU_IN_USE;
+    for (size_t i = 0; i < IOMMU_DEVICES_MAX; i++) {
+        struct iommu_device *device = &iommu->devices[i];
+
+        if (device->used)
+            continue;
+        device->used = true;
+        device->attached = false;
+        device->owner = owner;
+        device->endpoint = endpoint;
+        iommu->endpoints[endpoint].assigned = true;
+        *out = iommu_ref(i, device->generation);
+        return IOMMU_OK;
+    }
+    return IOMMU_NO_ID;
+}
+
+enum iommu_status iommu_delete_device(struct iommu *iommu, owner_t owner, iommu_ref_t ref)
+{
+    struct iommu_device *device = iommu_device_at(iommu, owner, ref);
+
+    if (!device)
+        return IOMMU_BAD_HANDLE;
+    if (device->attached)
+        return IOMMU_IN_USE;
+    iommu->endpoints[device->endpoint].assigned = false;
+    device->used = false;
+    device->generation++;
+    return IOMMU_OK;
+}
+
+static struct iommu_domain *quarantine_of(struct iommu *iommu, uint16_t group)
+{
+    uint16_t index = iommu->groups[group].quarantine;
+
+    return index == PCI_NONE ? NULL : &iommu->domains[index];
+}
+
+static enum iommu_status bind(struct iommu *iommu, const struct iommu_requester *requester,
+                              struct iommu_domain *domain)
+{
+    struct iommu_unit *unit = &iommu->units[requester->unit];
+    struct iommu_binding binding = {domain->id, domain->table.root, domain->table.geometry.levels};
+    bool no_memory = false;
+
+    domain->unit_uses[requester->unit]++;
+    if (unit->ops->attach(unit, requester->id, &binding, &no_memory))
+        return IOMMU_OK;
+    if (no_memory) {
+        domain->unit_uses[requester->unit]--;
+        return IOMMU_NO_MEMORY;
+    }
+    iommu_poison(iommu, unit);
+    return IOMMU_FAILED;
+}
+
+static enum iommu_status unbind(struct iommu *iommu, const struct iommu_requester *requester,
+                                struct iommu_domain *domain)
+{
+    struct iommu_unit *unit = &iommu->units[requester->unit];
+
+    if (!unit->ops->block(unit, requester->id, domain->id)) {
+        iommu_poison(iommu, unit);
+        return IOMMU_FAILED;
+    }
+    domain->unit_uses[requester->unit]--;
+    return IOMMU_OK;
+}
+
+/* From one domain to another, by way of blocked. NULL stands for blocked itself. */
+static enum iommu_status move(struct iommu *iommu, const struct iommu_requester *requester,
+                              struct iommu_domain *from, struct iommu_domain *to)
+{
+    enum iommu_status status = from ? unbind(iommu, requester, from) : IOMMU_OK;
+
+    return status == IOMMU_OK && to ? bind(iommu, requester, to) : status;
+}
+
+/* Gives the requesters of an endpoint back, those with an index below `end`. */
+static enum iommu_status release_requesters(struct iommu *iommu, uint16_t endpoint,
+                                            struct iommu_domain *domain,
+                                            struct iommu_domain *quarantine, unsigned end)
+{
+    enum iommu_status status = IOMMU_OK;
+
+    for (unsigned i = iommu_next_requester(iommu, endpoint, 0); i < end;
+         i = iommu_next_requester(iommu, endpoint, i + 1)) {
+        if (--iommu->requesters[i].uses)
+            continue;
+        if (move(iommu, &iommu->requesters[i], domain, quarantine) != IOMMU_OK)
+            status = IOMMU_FAILED;
+    }
+    return status;
+}
+
+static enum iommu_status claim_requesters(struct iommu *iommu, uint16_t endpoint,
+                                          struct iommu_domain *domain,
+                                          struct iommu_domain *quarantine)
+{
+    for (unsigned i = iommu_next_requester(iommu, endpoint, 0); i < iommu->requester_count;
+         i = iommu_next_requester(iommu, endpoint, i + 1)) {
+        struct iommu_requester *requester = &iommu->requesters[i];
+        enum iommu_status status = IOMMU_OK;
+
+        if (!requester->uses)
+            status = move(iommu, requester, quarantine, domain);
+        if (status == IOMMU_OK) {
+            requester->uses++;
+            continue;
+        }
+        if (status == IOMMU_NO_MEMORY && move(iommu, requester, NULL, quarantine) != IOMMU_OK)
+            status = IOMMU_FAILED;
+        if (release_requesters(iommu, endpoint, domain, quarantine, i) != IOMMU_OK)
+            status = IOMMU_FAILED;
+        return status;
+    }
+    return IOMMU_OK;
+}
+
+static enum iommu_status may_attach(struct iommu *iommu, const struct iommu_device *device,
+                                    const struct iommu_domain *domain)
+{
+    const struct iommu_group *group =
+        &iommu->groups[iommu->pci->functions[device->endpoint].group_leader];
+    const struct iommu_unit *unit = &iommu->units[iommu->endpoints[device->endpoint].unit];
+
+    if (device->attached)
+        return IOMMU_ATTACHED;
+    if (group->attached && group->domain != iommu_domain_index(iommu, domain))
+        return IOMMU_CLAIMED;
+    if (domain->poisoned || unit->state != UNIT_ACTIVE)
+        return IOMMU_FAILED;
+    if (!(unit->caps.levels >> domain->table.geometry.levels & 1))
+        return IOMMU_INCOMPATIBLE;
+    return IOMMU_OK;
+}
+
+enum iommu_status iommu_attach(struct iommu *iommu, owner_t owner, iommu_ref_t domain_ref,
+                               iommu_ref_t device_ref)
+{
+    struct iommu_domain *domain = iommu_domain_at(iommu, owner, domain_ref);
+    struct iommu_device *device = iommu_device_at(iommu, owner, device_ref);
+
+    if (!domain || !device)
+        return IOMMU_BAD_HANDLE;
+    enum iommu_status status = may_attach(iommu, device, domain);
+    if (status != IOMMU_OK)
+        return status;
+    const struct pci_function *function = &iommu->pci->functions[device->endpoint];
+    uint16_t leader = function->group_leader;
+    struct iommu_group *group = &iommu->groups[leader];
+    if (!group->attached)
+        status = iommu_map_regions(iommu, leader, domain);
+    if (status != IOMMU_OK)
+        return status;
+    status = claim_requesters(iommu, device->endpoint, domain, quarantine_of(iommu, leader));
+    if (status != IOMMU_OK) {
+        if (!group->attached && !iommu_unmap_regions(iommu, leader, domain))
+            status = IOMMU_FAILED;
+        return status;
+    }
+    group->attached++;
+    group->domain = iommu_domain_index(iommu, domain);
+    domain->attached++;
+    device->attached = true;
+    device->domain = group->domain;
+    pci_set_bus_master(function, true);
+    return IOMMU_OK;
+}
+
+enum iommu_status iommu_detach(struct iommu *iommu, owner_t owner, iommu_ref_t ref)
+{
+    struct iommu_device *device = iommu_device_at(iommu, owner, ref);
+
+    if (!device)
+        return IOMMU_BAD_HANDLE;
+    if (!device->attached)
+        return IOMMU_NOT_ATTACHED;
+    struct iommu_domain *domain = &iommu->domains[device->domain];
+    uint16_t leader = iommu->pci->functions[device->endpoint].group_leader;
+    enum iommu_status status = release_requesters(
+        iommu, device->endpoint, domain, quarantine_of(iommu, leader), iommu->requester_count);
+
+    device->attached = false;
+    domain->attached--;
+    if (!--iommu->groups[leader].attached && !iommu_unmap_regions(iommu, leader, domain))
+        status = IOMMU_FAILED;
+    return status;
+}
+
+static bool group_sends_as(const struct iommu *iommu, uint16_t leader,
+                           const struct iommu_requester *requester)
+{
+    for (uint16_t e = 0; e < iommu->pci->count; e++)
+        if (iommu_group_has_endpoint(iommu, leader, e) && iommu_covered(iommu, e) &&
+            iommu_sends_as(iommu, e, requester->segment, requester->id))
+            return true;
+    return false;
+}
+
+static bool quarantine(struct iommu *iommu, uint16_t leader)
+{
+    struct iommu_domain *domain;
+
+    if (iommu_new_domain(iommu, OWNER_IOMMU, &domain) != IOMMU_OK)
+        return false;
+    iommu->groups[leader].quarantine = iommu_domain_index(iommu, domain);
+    if (iommu_map_regions(iommu, leader, domain) != IOMMU_OK)
+        return false;
+    for (unsigned i = 0; i < iommu->requester_count; i++)
+        if (group_sends_as(iommu, leader, &iommu->requesters[i]) &&
+            bind(iommu, &iommu->requesters[i], domain) != IOMMU_OK)
+            return false;
+    return true;
+}
+
+void iommu_quarantine_all(struct iommu *iommu)
+{
+    for (unsigned i = 0; i < iommu->demand_count; i++) {
+        uint16_t endpoint = iommu->demands[i].endpoint;
+        uint16_t leader = iommu->pci->functions[endpoint].group_leader;
+
+        if (iommu->groups[leader].quarantine == PCI_NONE && !quarantine(iommu, leader))
+            log_write(LOG_ERROR, "iommu", "regions demanded by firmware could not be granted");
+    }
+}
+
+bool iommu_reclaim(struct iommu *iommu, owner_t owner)
+{
+    bool done = true;
+
+    for (size_t i = 0; i < IOMMU_DEVICES_MAX; i++) {
+        struct iommu_device *device = &iommu->devices[i];
+        iommu_ref_t ref = iommu_ref(i, device->generation);
+
+        if (!device->used || device->owner != owner)
+            continue;
+        if (device->attached && iommu_detach(iommu, owner, ref) != IOMMU_OK)
+            done = false;
+        if (iommu_delete_device(iommu, owner, ref) != IOMMU_OK)
+            done = false;
+    }
+    for (size_t i = 0; i < IOMMU_DOMAINS_MAX; i++) {
+        const struct iommu_domain *domain = &iommu->domains[i];
+
+        if (domain->used && domain->owner == owner &&
+            iommu_delete_domain(iommu, owner, iommu_ref(i, domain->generation)) != IOMMU_OK)
+            done = false;
+    }
+    return done;
+}

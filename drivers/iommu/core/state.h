@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+#ifndef DRIVERS_IOMMU_CORE_STATE_H
+#define DRIVERS_IOMMU_CORE_STATE_H
+
+#include "drivers/iommu/core/core.h"
+
+/* What the files of core share. */
+static inline iommu_ref_t iommu_ref(size_t index, uint16_t generation)
+{
+    return (uint32_t)generation << 16 | (uint32_t)(index + 1);
+}
+
+/* NULL: stale, foreign or out of range. */
+struct iommu_domain *iommu_domain_at(struct iommu *iommu, owner_t owner, iommu_ref_t ref);
+struct iommu_device *iommu_device_at(struct iommu *iommu, owner_t owner, iommu_ref_t ref);
+
+enum iommu_status iommu_new_domain(struct iommu *iommu, owner_t owner, struct iommu_domain **out)
+    __attribute__((warn_unused_result));
+void iommu_free_domain(struct iommu *iommu, struct iommu_domain *domain);
+
+/* Makes the demanded regions of a group reachable in a domain, or takes them out again. */
+enum iommu_status iommu_map_regions(struct iommu *iommu, uint16_t group,
+                                    struct iommu_domain *domain)
+    __attribute__((warn_unused_result));
+bool iommu_unmap_regions(struct iommu *iommu, uint16_t group, struct iommu_domain *domain)
+    __attribute__((warn_unused_result));
+
+/* Domains for the regions of all groups that have any; their requesters are attached to them. */
+void iommu_quarantine_all(struct iommu *iommu);
+
+/* A wait ran out: the unit is not trusted any more, the devices behind it stop mastering the bus,
+ * the domains on it keep their ids and tables for ever. */
+void iommu_poison(struct iommu *iommu, struct iommu_unit *unit);
+
+bool iommu_group_has_endpoint(const struct iommu *iommu, uint16_t group, uint16_t endpoint);
+
+/* Index of the first requester of an endpoint from `from` on; requester_count: there is none. */
+unsigned iommu_next_requester(const struct iommu *iommu, uint16_t endpoint, unsigned from);
+
+static inline uint16_t iommu_domain_index(const struct iommu *iommu,
+                                          const struct iommu_domain *domain)
+{
+    return (uint16_t)(domain - iommu->domains);
+}
+
+#endif

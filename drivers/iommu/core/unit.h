@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+#ifndef DRIVERS_IOMMU_CORE_UNIT_H
+#define DRIVERS_IOMMU_CORE_UNIT_H
+
+#include "arch/irq.h"
+#include "drivers/iommu/paging/paging.h"
+#include "drivers/pci/pci.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* One remapping unit as core sees it. The vendor's side fills it in and serves its ops. */
+struct iommu_unit;
+struct iommu_fault;
+
+enum iommu_unit_state {
+    UNIT_FOUND,    /* described by firmware; nothing is known to work */
+    UNIT_FAILED,   /* cannot be used: see `reason` */
+    UNIT_ACTIVE,   /* translates; every requester that is not attached is blocked */
+    UNIT_POISONED, /* a wait ran out while it was active */
+};
+
+struct iommu_unit_caps {
+    uint8_t width;          /* bits of an input address */
+    uint8_t physical_width; /* bits of an output address */
+    uint8_t levels;         /* bit n: tables of n levels are walked */
+    uint8_t leaf_levels;    /* as in struct pt_geometry */
+    bool coherent;
+    bool flush_on_map;   /* new entries need an invalidation too: not-present entries are
+                            cached, or writes are buffered in the chipset */
+    uint32_t domain_ids; /* ids 0 to domain_ids - 1 */
+};
+
+/* One invalidation: [first, last] of a domain, or the whole domain when first > last. */
+struct iommu_invalidation {
+    uint16_t domain_id;
+    uint64_t first, last;
+    bool tables; /* a table was unlinked: cached non-leaf entries must go too */
+};
+
+/* What a requester's table entry points to. */
+struct iommu_binding {
+    uint16_t domain_id;
+    uint64_t root;
+    uint8_t levels;
+};
+
+/*
+ * Unit ops. Every op that can wait is bounded, returns only when hardware has confirmed, and gives
+ * false when the wait ran out; core then poisons the unit. None of them may grant access before
+ * the entry's invalidation is confirmed, or leave it when it returns true from block.
+ */
+struct iommu_unit_ops {
+    const char *vendor;
+    const struct pt_format *format;
+    /* Reads capabilities into unit->caps. False: not usable, unit->reason says why. */
+    bool (*probe)(struct iommu_unit *unit);
+    /* Everything blocked, queue on, translation on, fault interrupt on. False with a reason. */
+    bool (*enable)(struct iommu_unit *unit);
+    /* From blocked to the binding. no_memory tells a lack of memory (nothing has changed) from a
+     * failed wait (the requester is blocked). */
+    bool (*attach)(struct iommu_unit *unit, pci_bdf_t requester,
+                   const struct iommu_binding *binding, bool *no_memory);
+    /* From a binding to blocked; translations cached for it are gone when true comes back. On a
+     * poisoned unit too it takes the table entry away, and gives false. */
+    bool (*block)(struct iommu_unit *unit, pci_bdf_t requester, uint16_t domain_id);
+    bool (*invalidate)(struct iommu_unit *unit, const struct iommu_invalidation *invalidation);
+    /* Takes recorded faults off the unit; fills all but `endpoint`. */
+    unsigned (*drain)(struct iommu_unit *unit, struct iommu_fault *faults, unsigned max);
+};
+
+struct iommu_unit {
+    const struct iommu_unit_ops *ops;
+    void *vendor_state;
+    uint16_t segment;
+    uint64_t base;
+    char name[8]; /* "dmar0" */
+    enum iommu_unit_state state;
+    const char *reason;
+    struct iommu_unit_caps caps;
+    irq_line_t fault_line;
+    uint32_t faults; /* records taken so far */
+};
+
+#endif

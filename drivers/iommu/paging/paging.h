@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+#ifndef DRIVERS_IOMMU_PAGING_PAGING_H
+#define DRIVERS_IOMMU_PAGING_PAGING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Page tables that a remapping unit walks: one algorithm (algorithm.h), one file per entry format.
+ *
+ *   level    1 is the level whose entries map 4 KiB; the root table has level `levels`
+ *   live     an entry that is not zero: a table, or a leaf, readable or not
+ *   gather   what an unmap leaves to do: the range to invalidate and the tables to free after it
+ *
+ * Nothing here invalidates, waits or locks; the caller does.
+ */
+#define PT_PAGE_SHIFT 12u
+#define PT_PAGE_SIZE  ((uint64_t)1 << PT_PAGE_SHIFT)
+#define PT_INDEX_BITS 9u
+#define PT_ENTRIES    512u
+#define PT_LEVELS_MAX 6u
+
+enum pt_permission { PT_NONE = 0, PT_READ = 1, PT_WRITE = 2, PT_READ_WRITE = 3 };
+
+enum pt_status {
+    PT_OK,
+    PT_NO_MEMORY,
+    PT_LIVE,         /* map: part of the range is live already */
+    PT_NOT_LIVE,     /* unmap: part of the range is not live */
+    PT_BAD_RANGE,    /* empty, unaligned, wrapping, or beyond the address width */
+    PT_NOT_ENCODABLE /* the format has no such permission or physical address */
+};
+
+/*
+ * Pages for tables, in naturally aligned chunks whose first page holds one pt_page for each page.
+ * A chunk is never given back. Pages on the free list are all zero.
+ */
+struct pt_pool {
+    uint64_t free;    /* physical address of the first free page; 0: none */
+    size_t available; /* pages on the free list */
+    size_t reserved;  /* of these, set aside: for splits of the superpages that are mapped */
+    size_t chunks;
+};
+
+/* Pages to wait for an invalidation, linked like the free list. */
+struct pt_gather {
+    uint64_t tables;      /* physical address of the first; 0: none */
+    uint64_t first, last; /* inclusive range of addresses that changed; first > last: none */
+};
+
+#define PT_GATHER_INIT                                                                             \
+    {                                                                                              \
+        0, UINT64_MAX, 0                                                                           \
+    }
+
+/* What the units allow; fixed for the life of a table. */
+struct pt_geometry {
+    uint8_t levels;
+    uint8_t width;          /* bits of an input address that may be used */
+    uint8_t physical_width; /* bits of an output address */
+    uint8_t leaf_levels;    /* bit n: level n may hold leaves; bit 1 is always set */
+    bool coherent;          /* hardware snoops the processor's caches when it walks */
+};
+
+struct pt_format;
+
+struct pt {
+    const struct pt_format *format;
+    struct pt_geometry geometry;
+    struct pt_pool *pool;
+    uint64_t root; /* physical */
+};
+
+/* The entries on the way to one address, root first. */
+struct pt_walk {
+    uint64_t entries[PT_LEVELS_MAX];
+    uint8_t count;      /* entries read */
+    uint8_t leaf_level; /* 0: the way ended at an entry that is not live */
+    uint64_t physical;  /* of the address itself, when leaf_level is not 0 */
+    enum pt_permission permission;
+};
+
+/* Format ops: the second of the two dispatch points (the first is the unit's). */
+struct pt_format {
+    const char *name;
+    enum pt_status (*map)(struct pt *table, uint64_t address, uint64_t physical, uint64_t length,
+                          enum pt_permission permission);
+    enum pt_status (*unmap)(struct pt *table, uint64_t address, uint64_t length,
+                            struct pt_gather *gather);
+    void (*walk)(const struct pt *table, uint64_t address, struct pt_walk *walk);
+    bool (*reaches)(const struct pt *table, uint64_t first, uint64_t last);
+    void (*destroy)(struct pt *table, struct pt_gather *gather);
+};
+
+/* An empty table: everything refused. PT_NO_MEMORY, or PT_BAD_RANGE for a geometry that the format
+ * does not have. */
+enum pt_status pt_create(struct pt *table, const struct pt_format *format,
+                         const struct pt_geometry *geometry, struct pt_pool *pool)
+    __attribute__((warn_unused_result));
+
+/* Maps [address, address + length) to [physical, physical + length), all multiples of 4 KiB, with
+ * the largest leaves that alignment and length allow. All or nothing: on any failure the table is
+ * as before. */
+static inline enum pt_status pt_map(struct pt *table, uint64_t address, uint64_t physical,
+                                    uint64_t length, enum pt_permission permission)
+    __attribute__((warn_unused_result));
+
+/* Unmaps a range that is live from its first page to its last, whatever calls mapped it;
+ * superpages at its ends are split. Needs no memory. On failure nothing has changed. */
+static inline enum pt_status pt_unmap(struct pt *table, uint64_t address, uint64_t length,
+                                      struct pt_gather *gather) __attribute__((warn_unused_result));
+
+static inline void pt_walk(const struct pt *table, uint64_t address, struct pt_walk *walk);
+
+/* True when any leaf maps a page of the inclusive physical range. Reads the whole table. */
+static inline bool pt_reaches(const struct pt *table, uint64_t first, uint64_t last);
+
+/* Unlinks everything, the root included. No unit may refer to the table any more. */
+static inline void pt_destroy(struct pt *table, struct pt_gather *gather);
+
+/* Frees gathered tables: only after an invalidation that covers them has completed. */
+void pt_release(struct pt_pool *pool, struct pt_gather *gather);
+
+void pt_pool_init(struct pt_pool *pool);
+
+/* Pages that can be taken without touching what is set aside; grows the pool when it is short.
+ * False: no memory. */
+bool pt_pool_ensure(struct pt_pool *pool, size_t pages) __attribute__((warn_unused_result));
+
+extern const struct pt_format pt_format_vtdss;
+
+static inline enum pt_status pt_map(struct pt *table, uint64_t address, uint64_t physical,
+                                    uint64_t length, enum pt_permission permission)
+{
+    return table->format->map(table, address, physical, length, permission);
+}
+
+static inline enum pt_status pt_unmap(struct pt *table, uint64_t address, uint64_t length,
+                                      struct pt_gather *gather)
+{
+    return table->format->unmap(table, address, length, gather);
+}
+
+static inline void pt_walk(const struct pt *table, uint64_t address, struct pt_walk *walk)
+{
+    table->format->walk(table, address, walk);
+}
+
+static inline bool pt_reaches(const struct pt *table, uint64_t first, uint64_t last)
+{
+    return table->format->reaches(table, first, last);
+}
+
+static inline void pt_destroy(struct pt *table, struct pt_gather *gather)
+{
+    table->format->destroy(table, gather);
+}
+
+#endif

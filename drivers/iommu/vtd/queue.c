@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+#include "arch/memory.h"
+#include "arch/table.h"
+#include "arch/time.h"
+#include "drivers/iommu/core/blocks.h"
+#include "drivers/iommu/vtd/regs.h"
+#include "drivers/iommu/vtd/vtd.h"
+#include "lib/log.h"
+
+struct vtd_descriptor vtd_context_descriptor(enum vtd_granularity granularity, uint16_t domain_id,
+                                             pci_bdf_t source)
+{
+    return (struct vtd_descriptor){DESCRIPTOR_CONTEXT | (uint64_t)granularity << 4 |
+                                       (uint64_t)domain_id << 16 | (uint64_t)source << 32,
+                                   0};
+}
+
+struct vtd_descriptor vtd_iotlb_descriptor(const struct vtd_unit *vtd,
+                                           enum vtd_granularity granularity, uint16_t domain_id)
+{
+    uint64_t drain =
+        (VTD_GET(vtd->cap, CAP_DRD) ? IOTLB_DR : 0) | (VTD_GET(vtd->cap, CAP_DWD) ? IOTLB_DW : 0);
+
+    return (struct vtd_descriptor){
+        DESCRIPTOR_IOTLB | (uint64_t)granularity << 4 | drain | (uint64_t)domain_id << 16, 0};
+}
+
+static bool queue_is_idle(void *context)
+{
+    const struct vtd_unit *vtd = context;
+
+    return mmio_read64(&vtd->mmio, VTD_IQH) == mmio_read64(&vtd->mmio, VTD_IQT);
+}
+
+/* "Queued Invalidation Interface": the queue may be disabled only when it is empty. */
+bool vtd_queue_stop(struct vtd_unit *vtd)
+{
+    if (!(mmio_read32(&vtd->mmio, VTD_GSTS) & GSTS_QIES))
+        return true;
+    return wait_until(queue_is_idle, vtd, VTD_WAIT_NS) &&
+           vtd_command(vtd, 0, GCMD_QIE, GSTS_QIES, 0);
+}
+
+bool vtd_queue_start(struct vtd_unit *vtd)
+{
+    vtd->tail = 0;
+    vtd->sequence = 0;
+    *vtd->status = 0;
+    mmio_write64(&vtd->mmio, VTD_IQT, 0);
+    mmio_write64(&vtd->mmio, VTD_IQA, memory_physical(vtd->queue));
+    return vtd_command(vtd, GCMD_QIE, 0, GSTS_QIES, GSTS_QIES);
+}
+
+/* Under the queue lock. Accesses to the queue are coherent in every unit: no write-back. */
+static void append(struct vtd_unit *vtd, struct vtd_descriptor descriptor)
+{
+    struct vtd_descriptor *slot = &vtd->queue[vtd->tail];
+
+    table_store64(&slot->low, descriptor.low);
+    table_store64(&slot->high, descriptor.high);
+    vtd->tail = (vtd->tail + 1) % VTD_QUEUE_ENTRIES;
+}
+
+struct completion {
+    const struct vtd_unit *vtd;
+    uint32_t sequence;
+    bool failed;
+};
+
+#define FSTS_QUEUE_ERRORS (FSTS_IQE | FSTS_ICE | FSTS_ITE)
+
+static bool is_complete(void *context)
+{
+    struct completion *completion = context;
+    const struct vtd_unit *vtd = completion->vtd;
+    uint32_t status = __atomic_load_n(vtd->status, __ATOMIC_ACQUIRE);
+
+    if ((int32_t)(status - completion->sequence) >= 0)
+        return true;
+    completion->failed = mmio_read32(&vtd->mmio, VTD_FSTS) & FSTS_QUEUE_ERRORS;
+    return completion->failed;
+}
+
+/* The wait descriptor's status data numbers the batch, so that a late completion of an earlier
+ * batch is never taken for this one's. */
+static struct completion submit(struct vtd_unit *vtd, const struct vtd_descriptor *batch,
+                                unsigned count)
+{
+    lock_take(&vtd->queue_lock);
+    uint32_t sequence = ++vtd->sequence;
+    for (unsigned i = 0; i < count; i++)
+        append(vtd, batch[i]);
+    append(vtd, (struct vtd_descriptor){DESCRIPTOR_WAIT | WAIT_SW | (uint64_t)sequence << 32,
+                                        memory_physical(vtd->status)});
+    table_fence();
+    mmio_write64(&vtd->mmio, VTD_IQT, (uint64_t)vtd->tail * sizeof *batch);
+    lock_give(&vtd->queue_lock);
+    return (struct completion){vtd, sequence, false};
+}
+
+bool vtd_submit(struct vtd_unit *vtd, const struct vtd_descriptor *batch, unsigned count)
+{
+    if (vtd->dead)
+        return false;
+    struct completion completion = submit(vtd, batch, count);
+    if (wait_until(is_complete, &completion, VTD_WAIT_NS) && !completion.failed)
+        return true;
+    vtd->dead = true;
+    log_write(LOG_ERROR, "DMAR", "invalidation not completed: FSTS 0x%x, head 0x%llx, tail 0x%llx",
+              mmio_read32(&vtd->mmio, VTD_FSTS),
+              (unsigned long long)mmio_read64(&vtd->mmio, VTD_IQH),
+              (unsigned long long)mmio_read64(&vtd->mmio, VTD_IQT));
+    return false;
+}
+
+bool vtd_invalidate(struct iommu_unit *unit, const struct iommu_invalidation *invalidation)
+{
+    struct vtd_unit *vtd = unit->vendor_state;
+    struct iommu_block blocks[IOMMU_BLOCKS_MAX];
+    struct vtd_descriptor batch[IOMMU_BLOCKS_MAX];
+    unsigned count = iommu_blocks(invalidation->first, invalidation->last, blocks);
+
+    for (unsigned i = 0; i < count; i++) {
+        if (!VTD_GET(vtd->cap, CAP_PSI) || blocks[i].order > VTD_GET(vtd->cap, CAP_MAMV)) {
+            count = 0;
+            break;
+        }
+        batch[i] = vtd_iotlb_descriptor(vtd, VTD_SELECTIVE, invalidation->domain_id);
+        batch[i].high = blocks[i].address | blocks[i].order | (invalidation->tables ? 0 : IOTLB_IH);
+    }
+    if (!count)
+        batch[count++] = vtd_iotlb_descriptor(vtd, VTD_DOMAIN, invalidation->domain_id);
+    return vtd_submit(vtd, batch, count);
+}

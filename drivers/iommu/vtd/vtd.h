@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+#ifndef DRIVERS_IOMMU_VTD_VTD_H
+#define DRIVERS_IOMMU_VTD_VTD_H
+
+#include "drivers/acpi/acpi.h"
+#include "drivers/iommu/core/core.h"
+#include "drivers/iommu/vtd/dmar.h"
+#include "drivers/iommu/vtd/entries.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Remapping units of Intel VT-d, legacy mode, and what DMAR says about them. */
+#define VTD_QUEUE_ENTRIES 256u
+
+/* Longest time a register or queue command may take. */
+#define VTD_WAIT_NS (UINT64_C(1000) * 1000 * 1000)
+
+struct vtd_unit {
+    struct mmio mmio;
+    uint64_t cap, ecap;
+    uint8_t host_address_width;
+    struct vtd_entry *root;
+    struct lock queue_lock;
+    struct vtd_descriptor *queue;
+    uint32_t *status;  /* written by the unit when a wait descriptor completes */
+    uint32_t sequence; /* the status value of the last batch submitted */
+    uint32_t tail;     /* index of the next descriptor */
+    bool dead;         /* a wait ran out: no further one is tried */
+};
+
+struct vtd {
+    struct dmar dmar;
+    struct vtd_unit units[IOMMU_UNITS_MAX];
+};
+
+/* Reads DMAR, adds its units to core and says which functions stand behind which and what regions
+ * they demand. Touches no unit. False: the table describes none; *reason says why. */
+bool vtd_discover(struct vtd *vtd, const struct acpi_table *table, struct iommu *iommu,
+                  const char **reason) __attribute__((warn_unused_result));
+
+/* What a unit's registers say before anything is changed. False: they read all ones or zeros. */
+struct vtd_snapshot {
+    bool te, ire, qie, pmr;
+};
+bool vtd_snapshot(const struct mmio *mmio, struct vtd_snapshot *snapshot);
+
+/* Bring-up and commands (unit.c). */
+bool vtd_probe(struct iommu_unit *unit);
+bool vtd_enable(struct iommu_unit *unit);
+
+/* Queued invalidation (queue.c). */
+bool vtd_queue_start(struct vtd_unit *vtd) __attribute__((warn_unused_result));
+bool vtd_queue_stop(struct vtd_unit *vtd) __attribute__((warn_unused_result));
+/* Submits a batch with one wait descriptor behind it and waits for that. At most
+ * VTD_QUEUE_ENTRIES / 2 descriptors. Once it has failed, it fails at once. */
+bool vtd_submit(struct vtd_unit *vtd, const struct vtd_descriptor *batch, unsigned count)
+    __attribute__((warn_unused_result));
+struct vtd_descriptor vtd_context_descriptor(enum vtd_granularity granularity, uint16_t domain_id,
+                                             pci_bdf_t source);
+struct vtd_descriptor vtd_iotlb_descriptor(const struct vtd_unit *vtd,
+                                           enum vtd_granularity granularity, uint16_t domain_id);
+bool vtd_invalidate(struct iommu_unit *unit, const struct iommu_invalidation *invalidation);
+
+/* Root and context entries (context.c). */
+bool vtd_attach(struct iommu_unit *unit, pci_bdf_t requester, const struct iommu_binding *binding,
+                bool *no_memory);
+bool vtd_block(struct iommu_unit *unit, pci_bdf_t requester, uint16_t domain_id);
+
+/* Fault recording (fault.c). */
+bool vtd_fault_start(struct iommu_unit *unit) __attribute__((warn_unused_result));
+unsigned vtd_drain(struct iommu_unit *unit, struct iommu_fault *faults, unsigned max);
+const char *vtd_fault_text(uint32_t reason);
+
+/* Writes GCMD with `set` on and `clear` off, all other held bits as they are, and waits until
+ * (GSTS & mask) == value. */
+bool vtd_command(struct vtd_unit *vtd, uint32_t set, uint32_t clear, uint32_t mask, uint32_t value)
+    __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+#include "drivers/iommu/wdm/slots.h"
+#include "drivers/iommu/wdm/wdm_iommu.h"
+
+static struct iommu *state;
+
+void wdm_start(struct iommu *iommu)
+{
+    state = iommu;
+}
+
+/* Handles are values in the form of pointers: the reference, and what it refers to in the bits
+ * above, so that a domain is never taken for a device. No handle is a valid address. */
+enum kind { KIND_PDO = 0xB1, KIND_DEVICE = 0xB2, KIND_DOMAIN = 0xB3 };
+
+#define KIND_SHIFT 48
+
+static uintptr_t seal(enum kind kind, uint32_t reference)
+{
+    return (uintptr_t)kind << KIND_SHIFT | reference;
+}
+
+static iommu_ref_t unseal(enum kind kind, const void *handle)
+{
+    uintptr_t value = (uintptr_t)handle;
+
+    return value >> 32 == (uintptr_t)kind << (KIND_SHIFT - 32) ? (iommu_ref_t)value : 0;
+}
+
+PDEVICE_OBJECT wdm_pdo(uint16_t endpoint)
+{
+    return (PDEVICE_OBJECT)seal(KIND_PDO, endpoint + UINT32_C(1));
+}
+
+/* The codes that mean the same for every routine; the others are the routine's own. */
+static NTSTATUS to_status(enum iommu_status status, NTSTATUS bad_handle)
+{
+    switch (status) {
+    case IOMMU_OK:
+        return STATUS_SUCCESS;
+    case IOMMU_NO_MEMORY:
+    case IOMMU_NO_ID:
+        return STATUS_INSUFFICIENT_RESOURCES;
+    case IOMMU_FAILED:
+        return STATUS_IO_DEVICE_ERROR;
+    case IOMMU_BAD_HANDLE:
+        return bad_handle;
+    case IOMMU_BAD_ACCESS:
+        return STATUS_INVALID_PARAMETER_2;
+    case IOMMU_OVERLAP:
+    case IOMMU_IN_USE:
+        return STATUS_RESOURCE_IN_USE;
+    case IOMMU_NOT_MAPPED:
+        return STATUS_INVALID_PARAMETER_MIX;
+    case IOMMU_NOT_OWNED:
+    case IOMMU_CLAIMED:
+        return STATUS_ACCESS_DENIED;
+    case IOMMU_ATTACHED:
+        return STATUS_INVALID_PARAMETER;
+    case IOMMU_NOT_ATTACHED:
+        return STATUS_INVALID_PARAMETER_1;
+    case IOMMU_NOT_COVERED:
+        return STATUS_NOT_FOUND;
+    case IOMMU_INCOMPATIBLE:
+        return STATUS_NOT_SUPPORTED;
+    case IOMMU_BAD_RANGE:
+        break;
+    }
+    return STATUS_UNSUCCESSFUL;
+}
+
+NTSTATUS wdm_create_device(PDEVICE_OBJECT DeviceObject,
+                           PIOMMU_DEVICE_CREATION_CONFIGURATION DeviceConfig,
+                           PIOMMU_DMA_DEVICE *DmaDeviceOut)
+{
+    uint32_t pdo = unseal(KIND_PDO, DeviceObject);
+    iommu_ref_t device;
+
+    if (!pdo || pdo > PCI_FUNCTIONS_MAX)
+        return STATUS_INVALID_PARAMETER_1;
+    if (DeviceConfig)
+        return STATUS_INVALID_PARAMETER_2;
+    if (!DmaDeviceOut)
+        return STATUS_INVALID_PARAMETER_3;
+    if (!state)
+        return STATUS_NOT_FOUND;
+    enum iommu_status status =
+        iommu_create_device(state, owner_current(), (uint16_t)(pdo - 1), &device);
+    if (status == IOMMU_OK)
+        *DmaDeviceOut = (PIOMMU_DMA_DEVICE)seal(KIND_DEVICE, device);
+    return to_status(status, STATUS_INVALID_PARAMETER_1);
+}
+
+NTSTATUS wdm_delete_device(PIOMMU_DMA_DEVICE DmaDevice)
+{
+    iommu_ref_t device = unseal(KIND_DEVICE, DmaDevice);
+
+    if (!state || !device)
+        return STATUS_INVALID_PARAMETER_1;
+    return to_status(iommu_delete_device(state, owner_current(), device),
+                     STATUS_INVALID_PARAMETER_1);
+}
+
+static bool has_allocator(const IOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG *config)
+{
+    return config && config->LogicalAllocatorType != IommuDmaLogicalAllocatorNone;
+}
+
+NTSTATUS wdm_create_domain(IOMMU_DMA_DOMAIN_TYPE DomainType, IOMMU_DMA_DOMAIN_CREATION_FLAGS Flags,
+                           PIOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG LogicalAllocatorConfig,
+                           PIOMMU_DMA_RESERVED_REGION ReservedRegions, PIOMMU_DMA_DOMAIN *DomainOut)
+{
+    iommu_ref_t domain;
+
+    if ((unsigned)DomainType >= DomainTypeMax)
+        return STATUS_INVALID_PARAMETER_1;
+    if (Flags.AsUlonglong)
+        return STATUS_INVALID_PARAMETER_2;
+    if (!DomainOut)
+        return STATUS_INVALID_PARAMETER_5;
+    if (!state || DomainType != DomainTypeTranslate || has_allocator(LogicalAllocatorConfig) ||
+        ReservedRegions)
+        return STATUS_NOT_SUPPORTED;
+    enum iommu_status status = iommu_create_domain(state, owner_current(), &domain);
+    if (status == IOMMU_NOT_COVERED)
+        return STATUS_NOT_SUPPORTED;
+    if (status == IOMMU_OK)
+        *DomainOut = (PIOMMU_DMA_DOMAIN)seal(KIND_DOMAIN, domain);
+    return to_status(status, STATUS_UNSUCCESSFUL);
+}
+
+NTSTATUS wdm_delete_domain(PIOMMU_DMA_DOMAIN Domain)
+{
+    iommu_ref_t domain = unseal(KIND_DOMAIN, Domain);
+
+    if (!state || !domain)
+        return STATUS_INVALID_PARAMETER_1;
+    return to_status(iommu_delete_domain(state, owner_current(), domain),
+                     STATUS_INVALID_PARAMETER_1);
+}
+
+NTSTATUS wdm_attach_device(PIOMMU_DMA_DOMAIN Domain, PIOMMU_DMA_DEVICE DmaDevice)
+{
+    iommu_ref_t domain = unseal(KIND_DOMAIN, Domain);
+    iommu_ref_t device = unseal(KIND_DEVICE, DmaDevice);
+
+    if (!state || !iommu_has_domain(state, owner_current(), domain))
+        return STATUS_INVALID_PARAMETER_1;
+    return to_status(iommu_attach(state, owner_current(), domain, device),
+                     STATUS_INVALID_PARAMETER_2);
+}
+
+NTSTATUS wdm_detach_device(PIOMMU_DMA_DEVICE DmaDevice)
+{
+    iommu_ref_t device = unseal(KIND_DEVICE, DmaDevice);
+
+    if (!state || !device)
+        return STATUS_INVALID_PARAMETER_1;
+    return to_status(iommu_detach(state, owner_current(), device), STATUS_INVALID_PARAMETER_1);
+}
+
+/* A caller's description of memory, copied in: of frame arrays the pointer, each frame read once.
+ */
+struct description {
+    uint64_t base;
+    const PFN_NUMBER *frames; /* NULL: contiguous from base */
+    uint64_t length;
+    uint64_t done;
+};
+
+static uint64_t frame_address(PFN_NUMBER frame)
+{
+    return frame < UINT64_C(1) << 52 ? frame << PAGE_SHIFT : UINT64_C(1) << 63;
+}
+
+static bool next_segment(void *source, struct iommu_segment *segment)
+{
+    struct description *description = source;
+    uint64_t left = description->length - description->done;
+
+    if (!left)
+        return false;
+    if (description->frames) {
+        segment->physical = frame_address(description->frames[description->done >> PAGE_SHIFT]);
+        segment->length = PAGE_SIZE;
+    } else {
+        segment->physical = description->base;
+        segment->length = left;
+    }
+    description->done += segment->length;
+    return true;
+}
+
+static bool describe(const IOMMU_MAP_PHYSICAL_ADDRESS *source, struct description *out)
+{
+    const IOMMU_MAP_PHYSICAL_ADDRESS from = *source;
+
+    *out = (struct description){0};
+    switch (from.MapType) {
+    case MapPhysicalAddressTypeContiguousRange:
+        out->base = (uint64_t)from.ContiguousRange.Base.QuadPart;
+        out->length = from.ContiguousRange.Size;
+        break;
+    case MapPhysicalAddressTypeMdl:
+        if (!from.Mdl.Mdl || from.Mdl.Mdl->ByteOffset)
+            return false;
+        out->frames = MmGetMdlPfnArray(from.Mdl.Mdl);
+        out->length = MmGetMdlByteCount(from.Mdl.Mdl);
+        break;
+    case MapPhysicalAddressTypePfn:
+        if (from.PfnArray.NumberOfPages > UINT64_MAX >> PAGE_SHIFT || !from.PfnArray.PageFrame)
+            return false;
+        out->frames = from.PfnArray.PageFrame;
+        out->length = from.PfnArray.NumberOfPages << PAGE_SHIFT;
+        break;
+    case MapPhysicalAddressTypeMax:
+    default:
+        return false;
+    }
+    return out->length && !((out->base | out->length) & (PAGE_SIZE - 1)) &&
+           out->base + (out->length - 1) >= out->base;
+}
+
+NTSTATUS wdm_map_logical_range(PIOMMU_DMA_DOMAIN Domain, ULONG Permissions,
+                               PIOMMU_MAP_PHYSICAL_ADDRESS PhysicalAddressToMap,
+                               PIOMMU_DMA_LOGICAL_ADDRESS ExplicitLogicalAddress,
+                               PIOMMU_DMA_LOGICAL_ADDRESS MinLogicalAddress,
+                               PIOMMU_DMA_LOGICAL_ADDRESS MaxLogicalAddress,
+                               PIOMMU_DMA_LOGICAL_ADDRESS LogicalAddressOut)
+{
+    iommu_ref_t domain = unseal(KIND_DOMAIN, Domain);
+    struct description description;
+
+    (void)MinLogicalAddress, (void)MaxLogicalAddress;
+    if (!state || !iommu_has_domain(state, owner_current(), domain))
+        return STATUS_INVALID_PARAMETER_1;
+    if (Permissions & ~(ULONG)(IOMMU_ACCESS_READ | IOMMU_ACCESS_WRITE))
+        return STATUS_INVALID_PARAMETER_2;
+    if (!PhysicalAddressToMap || !describe(PhysicalAddressToMap, &description))
+        return STATUS_INVALID_PARAMETER_3;
+    if (!ExplicitLogicalAddress)
+        return STATUS_NOT_SUPPORTED;
+    const IOMMU_DMA_LOGICAL_ADDRESS address = *ExplicitLogicalAddress;
+    if (address & (PAGE_SIZE - 1))
+        return STATUS_INVALID_PARAMETER_4;
+    if (!LogicalAddressOut)
+        return STATUS_INVALID_PARAMETER_7;
+    enum iommu_status status =
+        iommu_map(state, owner_current(), domain, address, description.length,
+                  (enum pt_permission)Permissions, next_segment, &description);
+    if (status == IOMMU_OK)
+        *LogicalAddressOut = address;
+    if (status == IOMMU_BAD_RANGE)
+        return STATUS_INVALID_PARAMETER_4;
+    return to_status(status, STATUS_INVALID_PARAMETER_1);
+}
+
+NTSTATUS wdm_unmap_logical_range(PIOMMU_DMA_DOMAIN Domain, ULONGLONG LogicalAddress,
+                                 ULONGLONG NumberOfPages)
+{
+    iommu_ref_t domain = unseal(KIND_DOMAIN, Domain);
+
+    if (!state || !iommu_has_domain(state, owner_current(), domain))
+        return STATUS_INVALID_PARAMETER_1;
+    if (LogicalAddress & (PAGE_SIZE - 1))
+        return STATUS_INVALID_PARAMETER_2;
+    if (!NumberOfPages || NumberOfPages > UINT64_MAX >> PAGE_SHIFT)
+        return STATUS_INVALID_PARAMETER_3;
+    enum iommu_status status =
+        iommu_unmap(state, owner_current(), domain, LogicalAddress, NumberOfPages << PAGE_SHIFT);
+    if (status == IOMMU_BAD_RANGE)
+        return STATUS_INVALID_PARAMETER_3;
+    return to_status(status, STATUS_INVALID_PARAMETER_1);
+}

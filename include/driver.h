@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+#ifndef DRIVER_H
+#define DRIVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <wdm.h>
+
+/*
+ * The driver contract. A driver is one `struct driver` placed in the image's table by
+ * DRIVER_REGISTER. It includes nothing but include/ and the C library, and reaches the machine
+ * through the services that it is handed and through IoGetIommuInterfaceEx.
+ *
+ * Every bound device gets a task of its own: start() runs there from begin to end and may wait.
+ * All waits are services and are bounded. Tasks are switched only inside services, so plain
+ * variables need no lock. fault() runs between two switches, at PASSIVE level.
+ */
+struct driver_device;
+
+/* What the driver sees of one device. Constant while the driver is bound, but for `context`. */
+struct driver_device {
+    PDEVICE_OBJECT pdo;   /* names the device to the domain API */
+    const char *name;     /* "nvme0": driver name and instance */
+    const char *location; /* "00:04.0", with a segment in front when it is not 0: "0001:00:04.0" */
+    unsigned instance;    /* 0, 1, ... within this driver, in bus order */
+    unsigned instances;   /* how many devices this driver has been bound to */
+    uint16_t vendor_id;
+    uint16_t device_id;
+    uint32_t class_code; /* base class << 16 | subclass << 8 | interface */
+    const struct driver_services *services;
+    void *context; /* the driver's own */
+};
+
+/* A mapped BAR. Read and written only through <driver_io.h>. */
+struct driver_window {
+    volatile void *base;
+    size_t length;
+};
+
+/* Memory that this driver owns: contiguous, page aligned, zeroed. No device reaches it until the
+ * driver maps it into a domain that the device is attached to. */
+struct driver_memory {
+    void *address;
+    uint64_t physical;
+    size_t length;
+};
+
+/* One refused DMA of this driver's device, as the unit recorded it. */
+struct driver_fault {
+    uint64_t address; /* page of the refused access */
+    bool write;
+    uint32_t reason;         /* the unit's own code */
+    const char *reason_text; /* the specification's words for it */
+    const char *requester;   /* requester ID as "00:04.0": a bridge's for a device behind one */
+};
+
+enum driver_level { DRIVER_ERROR, DRIVER_WARNING, DRIVER_INFO, DRIVER_DEBUG };
+
+enum driver_result { DRIVER_PASS, DRIVER_FAIL, DRIVER_SKIP, DRIVER_UNDECIDED, DRIVER_NOTE };
+
+struct driver_services {
+    /* Maps a memory BAR by its index (0 to 5). False: absent, an I/O BAR, or not assigned. */
+    bool (*window_map)(struct driver_device *device, unsigned bar, struct driver_window *window);
+
+    /* Pages of memory. False: none left. Freed pages must be mapped nowhere any more; all of a
+     * driver's memory is taken back when its task ends. */
+    bool (*memory_alloc)(struct driver_device *device, size_t pages, struct driver_memory *memory);
+    void (*memory_free)(struct driver_device *device, struct driver_memory *memory);
+
+    /* Routes up to `wanted` message-signalled interrupts (MSI-X, else MSI) to this task. Returns
+     * how many it got, 0 to wanted; message n is awaited as index n. */
+    unsigned (*interrupts_enable)(struct driver_device *device, unsigned wanted);
+    /* True when message `index` has come since the last call; waits for it up to timeout_ns. */
+    bool (*interrupt_wait)(struct driver_device *device, unsigned index, uint64_t timeout_ns);
+
+    /* Lets other tasks run until ready(context) holds or timeout_ns has passed; true: it holds.
+     * ready() is asked after every event and must only look. */
+    bool (*wait)(struct driver_device *device, bool (*ready)(void *context), void *context,
+                 uint64_t timeout_ns);
+    uint64_t (*now_ns)(struct driver_device *device);
+
+    void (*log)(struct driver_device *device, enum driver_level level, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
+
+    /* One test's outcome, under a stable id such as "DMA-DENY-003". `reason` is a printf format
+     * and may be NULL for a pass. */
+    void (*test)(struct driver_device *device, const char *id, enum driver_result result,
+                 const char *reason, ...) __attribute__((format(printf, 4, 5)));
+    /* A disk that was read from its first byte to its last. */
+    void (*disk)(struct driver_device *device, const char *name, uint64_t bytes,
+                 const char *sha256_hex);
+
+    /* The value of a boot option ("tests" -> "all"); NULL when it was not given. */
+    const char *(*option)(struct driver_device *device, const char *name);
+};
+
+/* A device matches when vendor and device are equal (0xFFFF: any) and
+ * (class_code & class_mask) == class_value. */
+struct driver_match {
+    uint16_t vendor_id;
+    uint16_t device_id;
+    uint32_t class_mask;
+    uint32_t class_value;
+};
+
+#define DRIVER_ANY_ID ((uint16_t)0xFFFF)
+
+struct driver {
+    const char *name;
+    const struct driver_match *match;
+    size_t match_count;
+    /* Works the device, in the device's own task, then leaves it quiet: detached, deleted,
+     * unmapped. False: it could not, and said why through log(). */
+    bool (*start)(struct driver_device *device);
+    /* Optional. Called before the task of a device is given up on (time limit): silences it. */
+    void (*stop)(struct driver_device *device);
+    /* Optional. Called for each recorded fault of the device. */
+    void (*fault)(struct driver_device *device, const struct driver_fault *fault);
+};
+
+/* Puts `driver` (a const struct driver with static storage) into the image's table. */
+#define DRIVER_REGISTER(name)                                                                      \
+    static const struct driver *const name##_entry                                                 \
+        __attribute__((section(".drivers"), used, aligned(8))) = &(name)
+
+#endif

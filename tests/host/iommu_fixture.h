@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+#ifndef TESTS_HOST_IOMMU_FIXTURE_H
+#define TESTS_HOST_IOMMU_FIXTURE_H
+
+#include "arch/memory.h"
+#include "arch/table.h"
+#include "drivers/iommu/core/core.h"
+#include "drivers/iommu/vtd/vtd.h"
+#include "drivers/iommu/wdm/wdm_iommu.h"
+#include "lib/owner.h"
+#include "machine.h"
+#include "vtd.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/*
+ * The driver's unchanged source on a modelled unit: four functions behind one unit that covers all
+ * of segment 0; 00:02.0 and 00:03.0 alone, 01:00.0 and 01:01.0 behind a bridge whose requester ID
+ * they share.
+ */
+enum { FIRST, SECOND, BEHIND_A, BEHIND_B, FUNCTIONS };
+
+#define BRIDGE_ID  PCI_BDF(1, 0, 0)
+#define OWNER_ONE  ((owner_t)(OWNER_DRIVER + 1))
+#define OWNER_TWO  ((owner_t)(OWNER_DRIVER + 2))
+#define RMRR_BASE  UINT64_C(0x01800000)
+#define RMRR_SIZE  UINT64_C(0x2000)
+#define READ_WRITE (IOMMU_ACCESS_READ | IOMMU_ACCESS_WRITE)
+
+static struct {
+    struct model_vtd unit;
+    struct pci_inventory pci;
+    struct vtd vtd;
+    struct iommu iommu;
+    DMA_IOMMU_INTERFACE_V2 api;
+} on;
+
+struct options {
+    struct model_vtd_config unit;
+    bool with_rmrr; /* of FIRST */
+};
+
+#define OPTIONS_DEFAULT ((struct options){.unit = MODEL_VTD_DEFAULT})
+
+static inline void add_function(unsigned index, pci_bdf_t bdf, unsigned leader)
+{
+    on.pci.functions[index] = (struct pci_function){
+        .bdf = bdf, .parent = PCI_NONE, .port = PCI_RC_ENDPOINT, .group_leader = (uint16_t)leader};
+    on.pci.count = index + 1;
+}
+
+static inline void add_functions(void)
+{
+    memset(&on.pci, 0, sizeof on.pci);
+    add_function(FIRST, PCI_BDF(0, 2, 0), FIRST);
+    add_function(SECOND, PCI_BDF(0, 3, 0), SECOND);
+    add_function(BEHIND_A, PCI_BDF(1, 4, 0), BEHIND_A);
+    add_function(BEHIND_B, PCI_BDF(1, 5, 0), BEHIND_A);
+    for (unsigned i = BEHIND_A; i <= BEHIND_B; i++) {
+        on.pci.functions[i].aliases[0] = BRIDGE_ID;
+        on.pci.functions[i].alias_count = 1;
+    }
+}
+
+static inline size_t put_bytes(uint8_t *table, size_t at, uint64_t value, size_t width)
+{
+    for (size_t i = 0; i < width; i++)
+        table[at + i] = (uint8_t)(value >> 8 * i);
+    return at + width;
+}
+
+/* "DMA Remapping Reporting Structure" with one DRHD (INCLUDE_PCI_ALL) and maybe one RMRR. */
+static inline size_t make_dmar(uint8_t table[256], const struct options *options)
+{
+    size_t at = 48;
+
+    memset(table, 0, 256);
+    memcpy(table, "DMAR", 4);
+    table[8] = 1;
+    table[36] = (uint8_t)(options->unit.host_address_width - 1);
+    at = put_bytes(table, at, 16u << 16, 4);
+    at = put_bytes(table, at, 1, 4);
+    at = put_bytes(table, at, options->unit.base, 8);
+    if (options->with_rmrr) {
+        at = put_bytes(table, at, 1 | 32u << 16, 4);
+        at = put_bytes(table, at, 0, 4);
+        at = put_bytes(table, at, RMRR_BASE, 8);
+        at = put_bytes(table, at, RMRR_BASE + RMRR_SIZE - 1, 8);
+        at = put_bytes(table, at, 1 | 8u << 8, 4);
+        at = put_bytes(table, at, 0 | 0 << 8 | 2u << 16, 4);
+    }
+    put_bytes(table, 4, at, 4);
+    return at;
+}
+
+static inline void as(owner_t owner)
+{
+    (void)owner_enter(owner);
+}
+
+static inline void start(const struct options *options)
+{
+    uint8_t table[256];
+    struct acpi_table dmar = {table, make_dmar(table, options)};
+    DMA_IOMMU_INTERFACE_EX interface;
+    const char *reason;
+
+    model_reset();
+    as(OWNER_IMAGE);
+    assert_true(model_vtd_create(&on.unit, &options->unit));
+    add_functions();
+    iommu_init(&on.iommu, &on.pci);
+    on.iommu.announced = true;
+    assert_true(vtd_discover(&on.vtd, &dmar, &on.iommu, &reason));
+    iommu_enable(&on.iommu);
+    wdm_start(&on.iommu);
+    assert_int_equal(IoGetIommuInterfaceEx(2, 0, &interface), STATUS_SUCCESS);
+    on.api = interface.V2;
+    for (uint16_t i = 0; i < FUNCTIONS; i++)
+        iommu_bind(&on.iommu, i, OWNER_ONE);
+    as(OWNER_ONE);
+}
+
+static inline void no_violation(void)
+{
+    if (model_violations())
+        fail_msg("%s", model_violation_text(0));
+}
+
+static inline PIOMMU_DMA_DOMAIN new_domain(void)
+{
+    PIOMMU_DMA_DOMAIN domain = NULL;
+    IOMMU_DMA_DOMAIN_CREATION_FLAGS flags = {.AsUlonglong = 0};
+
+    assert_int_equal(on.api.CreateDomainEx(DomainTypeTranslate, flags, NULL, NULL, &domain),
+                     STATUS_SUCCESS);
+    return domain;
+}
+
+static inline PIOMMU_DMA_DEVICE new_device(uint16_t endpoint)
+{
+    PIOMMU_DMA_DEVICE device = NULL;
+
+    assert_int_equal(on.api.CreateDevice(wdm_pdo(endpoint), NULL, &device), STATUS_SUCCESS);
+    return device;
+}
+
+static inline NTSTATUS map_range(PIOMMU_DMA_DOMAIN domain, uint64_t address, uint64_t physical,
+                                 uint64_t length, ULONG permissions)
+{
+    IOMMU_MAP_PHYSICAL_ADDRESS source = {.MapType = MapPhysicalAddressTypeContiguousRange};
+    IOMMU_DMA_LOGICAL_ADDRESS wanted = address, out = 0;
+
+    source.ContiguousRange.Base.QuadPart = (LONGLONG)physical;
+    source.ContiguousRange.Size = length;
+    NTSTATUS status =
+        on.api.MapLogicalRangeEx(domain, permissions, &source, &wanted, NULL, NULL, &out);
+    assert_true(out == (NT_SUCCESS(status) ? address : 0));
+    return status;
+}
+
+static inline NTSTATUS unmap_range(PIOMMU_DMA_DOMAIN domain, uint64_t address, uint64_t length)
+{
+    return on.api.UnmapLogicalRange(domain, address, length / PAGE_SIZE);
+}
+
+static inline enum model_dma_result dma(pci_bdf_t requester, uint64_t address, bool write)
+{
+    uint8_t byte = 0x5A;
+
+    return model_vtd_dma(&on.unit, requester, address, write, &byte, 1);
+}
+
+static inline bool reaches(pci_bdf_t requester, uint64_t address, bool write)
+{
+    bool by_tables =
+        model_vtd_translate(&on.unit, requester, address, write, NULL) == MODEL_DMA_ALLOWED;
+    bool by_unit = dma(requester, address, write) == MODEL_DMA_ALLOWED;
+
+    if (by_unit != by_tables)
+        fail_msg("%04x at 0x%llx: the unit %s, the tables %s", requester,
+                 (unsigned long long)address, by_unit ? "allows" : "refuses",
+                 by_tables ? "allow" : "refuse");
+    return by_unit;
+}
+
+static inline uint64_t own_pages(owner_t owner, size_t pages)
+{
+    void *memory = memory_alloc(owner, pages, 0);
+
+    assert_non_null(memory);
+    return memory_physical(memory);
+}
+
+#endif

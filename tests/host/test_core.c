@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * Core, paging, VT-d and the interface tables together, on the modelled unit. Judged twice: by what
+ * the unit lets through, and by a walk of the tables that shares no code with either.
+ */
+#include "tests/host/iommu_fixture.h"
+
+#define AT UINT64_C(0x10000000)
+
+static const pci_bdf_t first_id = PCI_BDF(0, 2, 0), second_id = PCI_BDF(0, 3, 0);
+
+static void one_life(void)
+{
+    size_t before = model_frames_owned(OWNER_IOMMU);
+    PIOMMU_DMA_DOMAIN domain = new_domain();
+    PIOMMU_DMA_DEVICE device = new_device(FIRST);
+    uint64_t memory = own_pages(OWNER_ONE, 4);
+
+    assert_false(reaches(first_id, AT, false));
+    assert_int_equal(on.api.AttachDeviceEx(domain, device), STATUS_SUCCESS);
+    assert_false(reaches(first_id, AT, false));
+    assert_int_equal(map_range(domain, AT, memory, 2 * PAGE_SIZE, READ_WRITE), STATUS_SUCCESS);
+    assert_int_equal(map_range(domain, AT + 0x2000, memory + 0x2000, PAGE_SIZE, IOMMU_ACCESS_READ),
+                     STATUS_SUCCESS);
+    assert_int_equal(map_range(domain, AT + 0x3000, memory + 0x3000, PAGE_SIZE, IOMMU_ACCESS_WRITE),
+                     STATUS_SUCCESS);
+    assert_true(reaches(first_id, AT + 0x1FFF, true) && reaches(first_id, AT, false));
+    assert_true(reaches(first_id, AT + 0x2000, false));
+    assert_false(reaches(first_id, AT + 0x2000, true));
+    assert_true(reaches(first_id, AT + 0x3000, true));
+    assert_false(reaches(first_id, AT + 0x3000, false));
+    assert_false(reaches(first_id, AT + 0x4000, false) || reaches(first_id, AT - 1, false));
+    assert_false(reaches(second_id, AT, false));
+    assert_int_equal(unmap_range(domain, AT, PAGE_SIZE), STATUS_SUCCESS);
+    assert_false(reaches(first_id, AT, false));
+    assert_true(reaches(first_id, AT + 0x1000, true));
+    assert_int_equal(on.api.DetachDeviceEx(device), STATUS_SUCCESS);
+    assert_false(reaches(first_id, AT + 0x1000, true));
+    assert_int_equal(on.api.DeleteDomain(domain), STATUS_SUCCESS);
+    assert_int_equal(on.api.DeleteDevice(device), STATUS_SUCCESS);
+    assert_int_equal(on.iommu.pool.reserved, 0);
+    assert_in_range(model_frames_owned(OWNER_IOMMU), before, before + 513);
+    no_violation();
+}
+
+static void life_on_every_kind_of_unit(void **state)
+{
+    static const struct {
+        uint64_t cap_set, cap_clear, ecap_set;
+    } kinds[] = {
+        {0, 0, 0},
+        {0, 0, MODEL_VTD_ECAP_C},
+        {MODEL_VTD_CAP_CM, 0, 0},
+        {1 << 4 /* RWBF */, 0, 0},
+        {0, MODEL_VTD_CAP_PSI, 0},
+        {0, MODEL_VTD_CAP_SLLPS, 0},
+        {0, MODEL_VTD_CAP_SAGAW48 | (MODEL_VTD_CAP_MGAW & ~(UINT64_C(38) << 16)), 0},
+        {UINT64_C(7) << 40 /* NFR */, 0, MODEL_VTD_ECAP_C},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct options options = OPTIONS_DEFAULT;
+
+        options.unit.cap = (options.unit.cap | kinds[i].cap_set) & ~kinds[i].cap_clear;
+        options.unit.ecap |= kinds[i].ecap_set;
+        start(&options);
+        assert_int_equal(iommu_state(&on.iommu), IOMMU_ACTIVE);
+        one_life();
+    }
+}
+
+static void superpages_are_used_and_split(void **state)
+{
+    const uint64_t size = 4 << 20;
+    struct pt_walk walk;
+
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    PIOMMU_DMA_DOMAIN domain = new_domain();
+    PIOMMU_DMA_DEVICE device = new_device(FIRST);
+    uint64_t memory = own_pages(OWNER_ONE, size / PAGE_SIZE);
+    assert_int_equal(on.api.AttachDeviceEx(domain, device), STATUS_SUCCESS);
+    assert_int_equal(map_range(domain, AT, memory, size, READ_WRITE), STATUS_SUCCESS);
+    pt_walk(&on.iommu.domains[0].table, AT, &walk);
+    assert_int_equal(walk.leaf_level, 2);
+    assert_true(reaches(first_id, AT, true) && reaches(first_id, AT + size - 1, true));
+    model_fail_allocation(1);
+    assert_int_equal(unmap_range(domain, AT + 0x5000, 0x3000), STATUS_SUCCESS);
+    for (uint64_t at = AT; at < AT + size; at += 0x1000)
+        assert_int_equal(reaches(first_id, at, true), at < AT + 0x5000 || at >= AT + 0x8000);
+    assert_int_equal(unmap_range(domain, AT, size), STATUS_INVALID_PARAMETER_MIX);
+    assert_int_equal(unmap_range(domain, AT, 0x5000), STATUS_SUCCESS);
+    assert_int_equal(unmap_range(domain, AT + 0x8000, size - 0x8000), STATUS_SUCCESS);
+    assert_int_equal(on.iommu.pool.reserved, 0);
+    no_violation();
+}
+
+static void arguments_are_refused(void **state)
+{
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    PIOMMU_DMA_DOMAIN domain = new_domain();
+    uint64_t memory = own_pages(OWNER_ONE, 2), foreign = own_pages(OWNER_TWO, 1);
+
+    assert_int_equal(map_range(domain, AT, foreign, PAGE_SIZE, READ_WRITE), STATUS_ACCESS_DENIED);
+    assert_int_equal(map_range(domain, AT, on.iommu.domains[0].table.root, PAGE_SIZE, READ_WRITE),
+                     STATUS_ACCESS_DENIED);
+    assert_int_equal(map_range(domain, AT, 0xFEE00000, PAGE_SIZE, READ_WRITE),
+                     STATUS_ACCESS_DENIED);
+    assert_int_equal(map_range(domain, AT, memory, PAGE_SIZE, 4), STATUS_INVALID_PARAMETER_2);
+    assert_int_equal(map_range(domain, AT, memory + 1, PAGE_SIZE, READ_WRITE),
+                     STATUS_INVALID_PARAMETER_3);
+    assert_int_equal(map_range(domain, AT, memory, 0x1001, READ_WRITE), STATUS_INVALID_PARAMETER_3);
+    assert_int_equal(map_range(domain, AT, memory, 0, READ_WRITE), STATUS_INVALID_PARAMETER_3);
+    assert_int_equal(map_range(domain, AT, ~UINT64_C(0xFFF), 0x2000, READ_WRITE),
+                     STATUS_INVALID_PARAMETER_3);
+    assert_int_equal(map_range(domain, AT + 1, memory, PAGE_SIZE, READ_WRITE),
+                     STATUS_INVALID_PARAMETER_4);
+    assert_int_equal(map_range(domain, 0xFEDFF000, memory, 0x2000, READ_WRITE),
+                     STATUS_INVALID_PARAMETER_4);
+    assert_int_equal(map_range(domain, UINT64_C(1) << 48, memory, PAGE_SIZE, READ_WRITE),
+                     STATUS_INVALID_PARAMETER_4);
+    assert_int_equal(map_range(NULL, AT, memory, PAGE_SIZE, READ_WRITE),
+                     STATUS_INVALID_PARAMETER_1);
+    assert_int_equal(map_range(domain, AT, memory, 0x2000, IOMMU_ACCESS_NONE), STATUS_SUCCESS);
+    assert_int_equal(map_range(domain, AT + 0x1000, memory, PAGE_SIZE, READ_WRITE),
+                     STATUS_RESOURCE_IN_USE);
+    assert_int_equal(unmap_range(domain, AT + 1, PAGE_SIZE), STATUS_INVALID_PARAMETER_2);
+    assert_int_equal(unmap_range(domain, AT, 0), STATUS_INVALID_PARAMETER_3);
+    assert_int_equal(unmap_range(domain, AT, 0x3000), STATUS_INVALID_PARAMETER_MIX);
+    assert_int_equal(unmap_range(domain, AT, 0x2000), STATUS_SUCCESS);
+    assert_int_equal(unmap_range(domain, AT, PAGE_SIZE), STATUS_INVALID_PARAMETER_MIX);
+    as(OWNER_TWO);
+    assert_int_equal(map_range(domain, AT, foreign, PAGE_SIZE, READ_WRITE),
+                     STATUS_INVALID_PARAMETER_1);
+    assert_int_equal(on.api.DeleteDomain(domain), STATUS_INVALID_PARAMETER_1);
+    no_violation();
+}
+
+static void scattered_frames_are_mapped_in_order(void **state)
+{
+    enum { COUNT = 5 };
+    PFN_NUMBER frames[COUNT];
+    struct {
+        MDL mdl;
+        PFN_NUMBER frames[COUNT];
+    } list;
+    IOMMU_MAP_PHYSICAL_ADDRESS source = {.MapType = MapPhysicalAddressTypePfn};
+    IOMMU_DMA_LOGICAL_ADDRESS at = AT, out;
+    uint64_t physical;
+
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    PIOMMU_DMA_DOMAIN domain = new_domain();
+    PIOMMU_DMA_DEVICE device = new_device(FIRST);
+    for (unsigned i = 0; i < COUNT; i++)
+        frames[COUNT - 1 - i] = own_pages(OWNER_ONE, 1) >> PAGE_SHIFT;
+    assert_int_equal(on.api.AttachDeviceEx(domain, device), STATUS_SUCCESS);
+    source.PfnArray.PageFrame = frames;
+    source.PfnArray.NumberOfPages = COUNT;
+    assert_int_equal(on.api.MapLogicalRangeEx(domain, READ_WRITE, &source, &at, NULL, NULL, &out),
+                     STATUS_SUCCESS);
+    MmInitializeMdl(&list.mdl, NULL, COUNT * PAGE_SIZE);
+    memcpy(MmGetMdlPfnArray(&list.mdl), frames, sizeof frames);
+    source = (IOMMU_MAP_PHYSICAL_ADDRESS){.MapType = MapPhysicalAddressTypeMdl};
+    source.Mdl.Mdl = &list.mdl;
+    at = 2 * AT;
+    assert_int_equal(on.api.MapLogicalRangeEx(domain, READ_WRITE, &source, &at, NULL, NULL, &out),
+                     STATUS_SUCCESS);
+    for (unsigned i = 0; i < COUNT; i++)
+        for (unsigned n = 1; n <= 2; n++) {
+            assert_int_equal(
+                model_vtd_translate(&on.unit, first_id, n * AT + i * PAGE_SIZE, true, &physical),
+                MODEL_DMA_ALLOWED);
+            assert_true(physical == (uint64_t)frames[i] << PAGE_SHIFT);
+        }
+    /* The last frame is somebody else's: nothing of the list may stay. */
+    frames[COUNT - 1] = own_pages(OWNER_TWO, 1) >> PAGE_SHIFT;
+    source = (IOMMU_MAP_PHYSICAL_ADDRESS){.MapType = MapPhysicalAddressTypePfn};
+    source.PfnArray.PageFrame = frames;
+    source.PfnArray.NumberOfPages = COUNT;
+    at = 3 * AT;
+    assert_int_equal(on.api.MapLogicalRangeEx(domain, READ_WRITE, &source, &at, NULL, NULL, &out),
+                     STATUS_ACCESS_DENIED);
+    for (unsigned i = 0; i < COUNT; i++)
+        assert_false(reaches(first_id, 3 * AT + i * PAGE_SIZE, true));
+    no_violation();
+}
+
+static void groups_and_aliases(void **state)
+{
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    PIOMMU_DMA_DOMAIN one = new_domain(), two = new_domain();
+    PIOMMU_DMA_DEVICE a = new_device(BEHIND_A), b = new_device(BEHIND_B);
+    uint64_t memory = own_pages(OWNER_ONE, 1);
+
+    assert_int_equal(map_range(one, AT, memory, PAGE_SIZE, READ_WRITE), STATUS_SUCCESS);
+    assert_int_equal(on.api.AttachDeviceEx(one, a), STATUS_SUCCESS);
+    assert_int_equal(on.api.AttachDeviceEx(one, a), STATUS_INVALID_PARAMETER);
+    assert_true(reaches(BRIDGE_ID, AT, true) && reaches(PCI_BDF(1, 4, 0), AT, true));
+    assert_false(reaches(PCI_BDF(1, 5, 0), AT, true));
+    assert_int_equal(on.api.AttachDeviceEx(two, b), STATUS_ACCESS_DENIED);
+    assert_int_equal(on.api.AttachDeviceEx(one, b), STATUS_SUCCESS);
+    assert_int_equal(on.api.DeleteDomain(one), STATUS_RESOURCE_IN_USE);
+    assert_int_equal(on.api.DeleteDevice(a), STATUS_RESOURCE_IN_USE);
+    assert_int_equal(on.api.DetachDeviceEx(a), STATUS_SUCCESS);
+    assert_true(reaches(BRIDGE_ID, AT, true));
+    assert_false(reaches(PCI_BDF(1, 4, 0), AT, true));
+    assert_int_equal(on.api.DetachDeviceEx(b), STATUS_SUCCESS);
+    assert_false(reaches(BRIDGE_ID, AT, true) || reaches(PCI_BDF(1, 5, 0), AT, true));
+    assert_int_equal(on.api.DetachDeviceEx(b), STATUS_INVALID_PARAMETER_1);
+    assert_int_equal(on.api.AttachDeviceEx(two, b), STATUS_SUCCESS);
+    no_violation();
+}
+
+static void demanded_regions(void **state)
+{
+    struct options options = OPTIONS_DEFAULT;
+
+    (void)state;
+    options.with_rmrr = true;
+    start(&options);
+    PIOMMU_DMA_DOMAIN domain = new_domain();
+    PIOMMU_DMA_DEVICE device = new_device(FIRST);
+    uint64_t memory = own_pages(OWNER_ONE, 1);
+
+    assert_int_equal(model_owner(RMRR_BASE), OWNER_WITHHELD);
+    assert_true(reaches(first_id, RMRR_BASE + RMRR_SIZE - 1, true));
+    assert_false(reaches(first_id, RMRR_BASE + RMRR_SIZE, true));
+    assert_false(reaches(second_id, RMRR_BASE, false));
+    assert_int_equal(map_range(domain, RMRR_BASE, memory, PAGE_SIZE, READ_WRITE),
+                     STATUS_INVALID_PARAMETER_4);
+    assert_int_equal(unmap_range(domain, RMRR_BASE, PAGE_SIZE), STATUS_INVALID_PARAMETER_MIX);
+    assert_int_equal(map_range(domain, AT, memory, PAGE_SIZE, READ_WRITE), STATUS_SUCCESS);
+    assert_int_equal(on.api.AttachDeviceEx(domain, device), STATUS_SUCCESS);
+    assert_true(reaches(first_id, RMRR_BASE, true) && reaches(first_id, AT, true));
+    assert_int_equal(on.api.DetachDeviceEx(device), STATUS_SUCCESS);
+    assert_true(reaches(first_id, RMRR_BASE, true));
+    assert_false(reaches(first_id, AT, true));
+    no_violation();
+}
+
+/* Fails every allocation of the sequence in turn; nothing may be left of what was refused. */
+static void memory_failures_change_nothing(void **state)
+{
+    unsigned tries = 0;
+
+    (void)state;
+    for (unsigned nth = 1; tries < 50; nth++, tries++) {
+        PIOMMU_DMA_DOMAIN domain = NULL;
+        IOMMU_DMA_DOMAIN_CREATION_FLAGS flags = {.AsUlonglong = 0};
+
+        start(&OPTIONS_DEFAULT);
+        PIOMMU_DMA_DEVICE device = new_device(FIRST);
+        uint64_t memory = own_pages(OWNER_ONE, 1);
+        unsigned before = model_allocations();
+        model_fail_allocation(nth);
+        NTSTATUS status = on.api.CreateDomainEx(DomainTypeTranslate, flags, NULL, NULL, &domain);
+        if (!NT_SUCCESS(status)) {
+            assert_int_equal(status, STATUS_INSUFFICIENT_RESOURCES);
+            assert_null(domain);
+            continue;
+        }
+        status = map_range(domain, AT, memory, PAGE_SIZE, READ_WRITE);
+        if (NT_SUCCESS(status))
+            status = on.api.AttachDeviceEx(domain, device);
+        assert_int_equal(reaches(first_id, AT, true), NT_SUCCESS(status));
+        if (NT_SUCCESS(status) && model_allocations() - before < nth)
+            break;
+        if (!NT_SUCCESS(status)) {
+            assert_int_equal(status, STATUS_INSUFFICIENT_RESOURCES);
+            assert_int_equal(on.api.DetachDeviceEx(device), STATUS_INVALID_PARAMETER_1);
+            assert_int_equal(on.api.DeleteDomain(domain), STATUS_SUCCESS);
+        }
+        no_violation();
+    }
+    assert_in_range(tries, 1, 49);
+}
+
+static void a_failed_wait_never_gives_access(void **state)
+{
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    PIOMMU_DMA_DOMAIN domain = new_domain();
+    PIOMMU_DMA_DEVICE device = new_device(FIRST), other = new_device(SECOND);
+    uint64_t memory = own_pages(OWNER_ONE, 2);
+
+    assert_int_equal(map_range(domain, AT, memory, 0x2000, READ_WRITE), STATUS_SUCCESS);
+    assert_int_equal(on.api.AttachDeviceEx(domain, device), STATUS_SUCCESS);
+    assert_true(iommu_releasable(&on.iommu, OWNER_ONE, memory + 0x2000, 0x1000));
+    assert_false(iommu_releasable(&on.iommu, OWNER_ONE, memory + 0x1000, 0x1000));
+    size_t tables = on.iommu.pool.available;
+    on.unit.broken.queue_stuck = true;
+    assert_int_equal(unmap_range(domain, AT, 0x2000), STATUS_IO_DEVICE_ERROR);
+    assert_int_equal(model_vtd_translate(&on.unit, first_id, AT, true, NULL), MODEL_DMA_REFUSED);
+    assert_int_equal(on.iommu.pool.available, tables);
+    assert_int_equal(on.iommu.units[0].state, UNIT_POISONED);
+    assert_int_equal(iommu_state(&on.iommu), IOMMU_STATE_FAILED);
+    assert_false(iommu_releasable(&on.iommu, OWNER_ONE, memory, 0x1000));
+    assert_int_equal(map_range(domain, AT, memory, PAGE_SIZE, READ_WRITE), STATUS_IO_DEVICE_ERROR);
+    assert_int_equal(on.api.AttachDeviceEx(domain, other), STATUS_IO_DEVICE_ERROR);
+    assert_int_equal(model_vtd_judge(&on.unit, first_id, AT, true, NULL), MODEL_VTD_NO_WRITE);
+    assert_int_equal(on.api.DetachDeviceEx(device), STATUS_IO_DEVICE_ERROR);
+    assert_int_equal(model_vtd_judge(&on.unit, first_id, AT, true, NULL),
+                     MODEL_VTD_CONTEXT_NOT_PRESENT);
+    assert_int_equal(on.api.DetachDeviceEx(device), STATUS_INVALID_PARAMETER_1);
+    assert_int_equal(on.api.DeleteDomain(domain), STATUS_SUCCESS);
+    assert_int_equal(on.iommu.pool.available, tables);
+    PIOMMU_DMA_DOMAIN next = new_domain();
+    assert_true(next != domain);
+    assert_int_not_equal(on.iommu.domains[1].id, on.iommu.domains[0].id);
+}
+
+static void attach_that_fails_is_blocked(void **state)
+{
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    PIOMMU_DMA_DOMAIN domain = new_domain();
+    PIOMMU_DMA_DEVICE device = new_device(FIRST);
+    uint64_t memory = own_pages(OWNER_ONE, 1);
+
+    assert_int_equal(map_range(domain, AT, memory, PAGE_SIZE, READ_WRITE), STATUS_SUCCESS);
+    on.unit.broken.queue_stuck = true;
+    assert_int_equal(on.api.AttachDeviceEx(domain, device), STATUS_IO_DEVICE_ERROR);
+    assert_int_equal(model_vtd_translate(&on.unit, first_id, AT, true, NULL), MODEL_DMA_REFUSED);
+    assert_int_equal(on.api.DetachDeviceEx(device), STATUS_INVALID_PARAMETER_1);
+}
+
+static void units_that_cannot_be_used(void **state)
+{
+    struct options options[5];
+
+    (void)state;
+    for (unsigned i = 0; i < 5; i++)
+        options[i] = OPTIONS_DEFAULT;
+    options[0].unit.broken.presence = MODEL_VTD_ALL_ONES;
+    options[1].unit.broken.presence = MODEL_VTD_ALL_ZEROS;
+    options[2].unit.broken.never_te = true;
+    options[3].unit.broken.never_rtps = true;
+    options[4].unit.broken.never_qies = true;
+    for (unsigned i = 0; i < 5; i++) {
+        PIOMMU_DMA_DEVICE device = NULL;
+
+        start(&options[i]);
+        assert_int_equal(iommu_state(&on.iommu), IOMMU_STATE_FAILED);
+        assert_non_null(on.iommu.reason);
+        assert_int_equal(on.api.CreateDevice(wdm_pdo(FIRST), NULL, &device), STATUS_NOT_FOUND);
+        assert_null(device);
+    }
+}
+
+static void slow_units_are_waited_for(void **state)
+{
+    struct options options = OPTIONS_DEFAULT;
+
+    (void)state;
+    options.unit.broken.command_delay = 7;
+    options.unit.broken.queue_delay = 50;
+    start(&options);
+    assert_int_equal(iommu_state(&on.iommu), IOMMU_ACTIVE);
+    one_life();
+}
+
+static void faults_are_taken_and_attributed(void **state)
+{
+    struct iommu_fault faults[4];
+
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    assert_int_equal(dma(second_id, AT + 0x123, true), MODEL_DMA_REFUSED);
+    assert_true(irq_take(on.iommu.units[0].fault_line));
+    assert_int_equal(dma(first_id, AT, true), MODEL_DMA_REFUSED);
+    assert_int_equal(iommu_drain_faults(&on.iommu, faults, 4), 1);
+    assert_int_equal(faults[0].requester, second_id);
+    assert_int_equal(faults[0].endpoint, SECOND);
+    assert_true(faults[0].write && faults[0].address == AT);
+    assert_int_equal(faults[0].reason, 1);
+    assert_int_equal(iommu_drain_faults(&on.iommu, faults, 4), 0);
+    assert_int_equal(dma(BRIDGE_ID, 2 * AT, false), MODEL_DMA_REFUSED);
+    assert_true(irq_take(on.iommu.units[0].fault_line));
+    assert_int_equal(iommu_drain_faults(&on.iommu, faults, 4), 1);
+    assert_int_equal(faults[0].endpoint, BEHIND_A);
+    assert_false(faults[0].write);
+    no_violation();
+}
+
+static void owners_are_cleaned_up_after(void **state)
+{
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    PIOMMU_DMA_DOMAIN domain = new_domain();
+    PIOMMU_DMA_DEVICE device = new_device(FIRST);
+    uint64_t memory = own_pages(OWNER_ONE, 1);
+
+    assert_int_equal(map_range(domain, AT, memory, PAGE_SIZE, READ_WRITE), STATUS_SUCCESS);
+    assert_int_equal(on.api.AttachDeviceEx(domain, device), STATUS_SUCCESS);
+    assert_true(reaches(first_id, AT, true));
+    assert_true(iommu_reclaim(&on.iommu, OWNER_ONE));
+    assert_false(reaches(first_id, AT, true));
+    assert_true(iommu_releasable(&on.iommu, OWNER_ONE, memory, PAGE_SIZE));
+    assert_int_equal(on.api.DetachDeviceEx(device), STATUS_INVALID_PARAMETER_1);
+    assert_int_equal(on.api.DeleteDomain(domain), STATUS_INVALID_PARAMETER_1);
+    no_violation();
+}
+
+/* Random maps and unmaps against a plain array; every page judged after every step. */
+static void random_life(const struct options *options, unsigned steps)
+{
+    enum { PAGES = 1536 };
+    static uint8_t wanted[PAGES]; /* 0: not live, else permission + 1 */
+
+    memset(wanted, 0, sizeof wanted);
+    start(options);
+    PIOMMU_DMA_DOMAIN domain = new_domain();
+    PIOMMU_DMA_DEVICE device = new_device(FIRST);
+    uint64_t memory = own_pages(OWNER_ONE, 2048);
+    assert_int_equal(on.api.AttachDeviceEx(domain, device), STATUS_SUCCESS);
+    for (unsigned step = 0; step < steps; step++) {
+        unsigned at = (unsigned)rand() % PAGES, count = 1 + (unsigned)rand() % 8;
+        unsigned permission = (unsigned)rand() % 4, live = 0;
+        bool mapping = rand() % 2;
+
+        if (rand() % 4 == 0)
+            at &= ~511u, count = 512 * (1 + (unsigned)rand() % 2);
+        if (at + count > PAGES)
+            count = PAGES - at;
+        for (unsigned i = 0; i < count; i++)
+            live += wanted[at + i] != 0;
+        NTSTATUS status = mapping ? map_range(domain, AT + at * 4096ull, memory + at * 4096ull,
+                                              count * 4096ull, permission)
+                                  : unmap_range(domain, AT + at * 4096ull, count * 4096ull);
+        assert_int_equal(status, mapping         ? live ? STATUS_RESOURCE_IN_USE : STATUS_SUCCESS
+                                 : live == count ? STATUS_SUCCESS
+                                                 : STATUS_INVALID_PARAMETER_MIX);
+        if (NT_SUCCESS(status))
+            memset(&wanted[at], mapping ? (int)permission + 1 : 0, count);
+        for (unsigned i = 0; i < PAGES; i += 1 + (unsigned)rand() % 16) {
+            bool write = rand() % 2;
+            unsigned have = wanted[i] ? wanted[i] - 1u : 0;
+
+            assert_int_equal(reaches(first_id, AT + i * 4096ull, write),
+                             (have & (write ? PT_WRITE : PT_READ)) != 0);
+        }
+        no_violation();
+    }
+}
+
+static void random_sequences(void **state)
+{
+    const char *given = getenv("SEED");
+    unsigned seed = given ? (unsigned)strtoul(given, NULL, 0) : 20261121;
+    struct options options = OPTIONS_DEFAULT;
+
+    (void)state;
+    print_message("seed %u\n", seed);
+    srand(seed);
+    random_life(&options, 400);
+    options.unit.cap |= MODEL_VTD_CAP_CM;
+    random_life(&options, 200);
+    options.unit.ecap |= MODEL_VTD_ECAP_C;
+    random_life(&options, 200);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(life_on_every_kind_of_unit),
+        cmocka_unit_test(superpages_are_used_and_split),
+        cmocka_unit_test(arguments_are_refused),
+        cmocka_unit_test(scattered_frames_are_mapped_in_order),
+        cmocka_unit_test(groups_and_aliases),
+        cmocka_unit_test(demanded_regions),
+        cmocka_unit_test(memory_failures_change_nothing),
+        cmocka_unit_test(a_failed_wait_never_gives_access),
+        cmocka_unit_test(attach_that_fails_is_blocked),
+        cmocka_unit_test(units_that_cannot_be_used),
+        cmocka_unit_test(slow_units_are_waited_for),
+        cmocka_unit_test(faults_are_taken_and_attributed),
+        cmocka_unit_test(owners_are_cleaned_up_after),
+        cmocka_unit_test(random_sequences),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
