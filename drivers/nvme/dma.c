@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+#include "drivers/nvme/nvme.h"
+
+/* Logical addresses fit 39 bits, the least that a unit translates, and lie in a half of that
+ * space where the memory behind them does not. Each buffer has a stretch of its own, and a gap
+ * follows it. */
+#define LOGICAL_HALF    ((uint64_t)1 << 38)
+#define LOGICAL_STRETCH ((uint64_t)1 << 20)
+
+_Static_assert(NVME_TRANSFER_MAX < LOGICAL_STRETCH, "a buffer fits its stretch");
+
+static bool check(struct nvme *nvme, NTSTATUS status, const char *routine)
+{
+    return NT_SUCCESS(status) || nvme_fail(nvme, "%s returned 0x%08x", routine, (unsigned)status);
+}
+
+static bool open_domain(struct nvme *nvme)
+{
+    const DMA_IOMMU_INTERFACE_V2 *iommu = &nvme->iommu.V2;
+    IOMMU_DMA_DOMAIN_CREATION_FLAGS none = {.AsUlonglong = 0};
+
+    if (!check(nvme, iommu->CreateDomainEx(DomainTypeTranslate, none, NULL, NULL, &nvme->domain),
+               "CreateDomainEx"))
+        return false;
+    if (check(nvme, iommu->AttachDeviceEx(nvme->domain, nvme->dma), "AttachDeviceEx"))
+        return true;
+    (void)iommu->DeleteDomain(nvme->domain);
+    return false;
+}
+
+bool nvme_dma_open(struct nvme *nvme)
+{
+    const DMA_IOMMU_INTERFACE_V2 *iommu = &nvme->iommu.V2;
+
+    if (!check(nvme, IoGetIommuInterfaceEx(DMA_IOMMU_INTERFACE_EX_VERSION_2, 0, &nvme->iommu),
+               "IoGetIommuInterfaceEx"))
+        return false;
+    if (!check(nvme, iommu->CreateDevice(nvme->device->pdo, NULL, &nvme->dma), "CreateDevice"))
+        return false;
+    if (open_domain(nvme))
+        return true;
+    (void)iommu->DeleteDevice(nvme->dma);
+    return false;
+}
+
+void nvme_dma_close(struct nvme *nvme)
+{
+    const DMA_IOMMU_INTERFACE_V2 *iommu = &nvme->iommu.V2;
+
+    (void)check(nvme, iommu->DetachDeviceEx(nvme->dma), "DetachDeviceEx");
+    (void)check(nvme, iommu->DeleteDomain(nvme->domain), "DeleteDomain");
+    (void)check(nvme, iommu->DeleteDevice(nvme->dma), "DeleteDevice");
+}
+
+bool nvme_buffer_open(struct nvme *nvme, struct nvme_buffer *buffer, unsigned index, size_t pages)
+{
+    struct driver_device *device = nvme->device;
+
+    if (!device->services->memory_alloc(device, pages, &buffer->memory))
+        return nvme_fail(nvme, "no memory");
+    buffer->logical = (index + 1) * LOGICAL_STRETCH;
+    if (buffer->memory.physical < LOGICAL_HALF)
+        buffer->logical += LOGICAL_HALF;
+    return true;
+}
+
+bool nvme_buffer_map(struct nvme *nvme, struct nvme_buffer *buffer, size_t pages, ULONG permissions)
+{
+    IOMMU_DMA_LOGICAL_ADDRESS wanted = buffer->logical, given = 0;
+    IOMMU_MAP_PHYSICAL_ADDRESS frames = {
+        .MapType = MapPhysicalAddressTypeContiguousRange,
+        .ContiguousRange = {.Base = {.QuadPart = (LONGLONG)buffer->memory.physical},
+                            .Size = pages * PAGE_SIZE},
+    };
+    NTSTATUS status = nvme->iommu.V2.MapLogicalRangeEx(nvme->domain, permissions, &frames, &wanted,
+                                                       NULL, NULL, &given);
+    if (!check(nvme, status, "MapLogicalRangeEx"))
+        return false;
+    buffer->mapped_pages = pages;
+    return given == wanted || nvme_fail(nvme, "MapLogicalRangeEx chose another address");
+}
+
+bool nvme_buffer_unmap(struct nvme *nvme, struct nvme_buffer *buffer)
+{
+    NTSTATUS status =
+        nvme->iommu.V2.UnmapLogicalRange(nvme->domain, buffer->logical, buffer->mapped_pages);
+    if (!check(nvme, status, "UnmapLogicalRange"))
+        return false;
+    buffer->mapped_pages = 0;
+    return true;
+}
+
+void nvme_buffer_close(struct nvme *nvme, struct nvme_buffer *buffer)
+{
+    struct driver_device *device = nvme->device;
+
+    if (buffer->memory.length == 0)
+        return;
+    if (buffer->mapped_pages > 0 && !nvme_buffer_unmap(nvme, buffer))
+        return;
+    device->services->memory_free(device, &buffer->memory);
+}

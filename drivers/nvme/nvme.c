@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+#include "drivers/nvme/nvme.h"
+
+#include <driver_io.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+bool nvme_fail(struct nvme *nvme, const char *format, ...)
+{
+    va_list arguments;
+
+    if (nvme->error[0] != '\0')
+        return false;
+    va_start(arguments, format);
+    (void)vsnprintf(nvme->error, sizeof(nvme->error), format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+static void report_read(struct nvme *nvme, bool done, const struct nvme_summary *summary)
+{
+    struct driver_device *device = nvme->device;
+
+    if (!done)
+        device->services->test(device, "NVME-002", DRIVER_FAIL, "%s", nvme->error);
+    else if (summary->read > 0)
+        device->services->test(device, "NVME-002", DRIVER_PASS, NULL);
+    else
+        device->services->test(device, "NVME-002", DRIVER_SKIP, "%s",
+                               summary->empty > 0 ? "the medium is empty"
+                                                  : "the controller has no namespace");
+}
+
+/* NVME-001: ready and identified. NVME-002: read from the first block to the last. */
+static void work(struct nvme *nvme)
+{
+    struct driver_device *device = nvme->device;
+    struct nvme_summary summary;
+
+    if (!nvme_controller_open(nvme)) {
+        device->services->test(device, "NVME-001", DRIVER_FAIL, "%s", nvme->error);
+        device->services->test(device, "NVME-002", DRIVER_SKIP, "the controller is not usable");
+        return;
+    }
+    device->services->test(device, "NVME-001", DRIVER_PASS, NULL);
+    bool done = nvme_read_namespaces(nvme, &summary);
+    report_read(nvme, done, &summary);
+}
+
+static void close_buffers(struct nvme *nvme)
+{
+    for (unsigned i = 0; i < NVME_SLOTS; i++)
+        nvme_buffer_close(nvme, &nvme->slots[i].buffer);
+    nvme_buffer_close(nvme, &nvme->prp_lists);
+    nvme_buffer_close(nvme, &nvme->identify);
+    nvme_queue_close(nvme, &nvme->io);
+    nvme_queue_close(nvme, &nvme->admin);
+}
+
+/* The controller is quiet before anything is taken from under it. One that cannot be silenced is
+ * still cut off by the unmaps and the detach. */
+static bool nvme_start(struct driver_device *device)
+{
+    struct nvme nvme = {.device = device};
+
+    device->context = &nvme;
+    if (nvme_dma_open(&nvme)) {
+        work(&nvme);
+        nvme_controller_close(&nvme);
+        close_buffers(&nvme);
+        nvme_dma_close(&nvme);
+    } else {
+        device->services->test(device, "NVME-001", DRIVER_FAIL, "%s", nvme.error);
+        device->services->test(device, "NVME-002", DRIVER_SKIP, "the controller is not usable");
+    }
+    device->context = NULL;
+    if (nvme.error[0] == '\0')
+        return true;
+    device->services->log(device, DRIVER_ERROR, "%s", nvme.error);
+    return false;
+}
+
+/* Clears CC.EN without waiting: what is in flight is cut off when the device is detached. */
+static void nvme_stop(struct driver_device *device)
+{
+    struct nvme *nvme = device->context;
+
+    if (nvme != NULL && nvme->capabilities != 0)
+        driver_write32(&nvme->registers, NVME_CC, 0);
+}
+
+static void nvme_fault(struct driver_device *device, const struct driver_fault *fault)
+{
+    struct nvme *nvme = device->context;
+
+    if (nvme != NULL && nvme->enabled)
+        (void)nvme_fail(nvme, "a %s of 0x%llx by the controller was refused",
+                        fault->write ? "write" : "read", (unsigned long long)fault->address);
+}
+
+static const struct driver_match nvme_match[] = {
+    {
+        .vendor_id = DRIVER_ANY_ID,
+        .device_id = DRIVER_ANY_ID,
+        .class_mask = 0xFFFFFF,
+        .class_value = 0x010802, /* mass storage, non-volatile memory, NVM Express */
+    },
+};
+
+const struct driver nvme_driver = {
+    .name = "nvme",
+    .match = nvme_match,
+    .match_count = sizeof(nvme_match) / sizeof(nvme_match[0]),
+    .start = nvme_start,
+    .stop = nvme_stop,
+    .fault = nvme_fault,
+};
+
+DRIVER_REGISTER(nvme_driver);

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+#ifndef DRIVERS_NVME_NVME_H
+#define DRIVERS_NVME_NVME_H
+
+#include "drivers/nvme/spec.h"
+
+#include <driver.h>
+
+/*
+ * NVMe controllers, read only: no command that writes is ever built. Everything that the
+ * controller reaches is mapped into a domain of its own, each piece with the one permission that
+ * the controller needs, at logical addresses that are nobody's physical ones.
+ *
+ * bool results: false means that nvme->error says why, in one sentence. The first error stays.
+ */
+enum {
+    NVME_QUEUE_ENTRIES = 16,
+    NVME_SLOTS = 8, /* commands in flight */
+    NVME_TRANSFER_PAGES = 32,
+    NVME_PRP_LIST_ENTRIES = NVME_TRANSFER_PAGES, /* list of one slot, first page not in it */
+};
+
+#define NVME_TRANSFER_MAX ((size_t)NVME_TRANSFER_PAGES * PAGE_SIZE)
+
+_Static_assert(NVME_SLOTS < NVME_QUEUE_ENTRIES, "a full queue looks like an empty one");
+_Static_assert(NVME_SLOTS *NVME_PRP_LIST_ENTRIES * 8 <= PAGE_SIZE, "lists share one page");
+
+/* Memory and the logical address that it has while it is mapped. */
+struct nvme_buffer {
+    struct driver_memory memory;
+    uint64_t logical;
+    size_t mapped_pages;
+};
+
+/* A submission queue, its completion queue, and how far each has come. */
+struct nvme_queue {
+    uint16_t id;
+    uint16_t entries;
+    unsigned vector;
+    struct nvme_buffer submission;
+    struct nvme_buffer completion;
+    uint16_t tail;
+    uint16_t head;
+    uint16_t phase;
+};
+
+struct nvme_slot {
+    struct nvme_buffer buffer;
+    size_t length; /* bytes of the transfer */
+    bool busy;     /* no completion has come yet */
+};
+
+struct nvme {
+    struct driver_device *device;
+    struct driver_window registers;
+    uint64_t capabilities;
+    uint64_t ready_timeout_ns;
+    unsigned interrupts; /* vectors; 0: polled */
+    bool enabled;        /* by this driver: faults are its own from then on */
+    size_t transfer_max; /* bytes */
+    uint32_t namespaces;
+
+    DMA_IOMMU_INTERFACE_EX iommu;
+    PIOMMU_DMA_DEVICE dma;
+    PIOMMU_DMA_DOMAIN domain;
+
+    struct nvme_queue admin;
+    struct nvme_queue io;
+    struct nvme_buffer identify;
+    struct nvme_buffer prp_lists;
+    struct nvme_slot slots[NVME_SLOTS];
+
+    char error[120];
+};
+
+/* Keeps the first error; returns false. */
+bool nvme_fail(struct nvme *nvme, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* dma.c: the domain and what is mapped into it. */
+bool nvme_dma_open(struct nvme *nvme) __attribute__((warn_unused_result));
+void nvme_dma_close(struct nvme *nvme);
+bool nvme_buffer_open(struct nvme *nvme, struct nvme_buffer *buffer, unsigned index, size_t pages)
+    __attribute__((warn_unused_result));
+bool nvme_buffer_map(struct nvme *nvme, struct nvme_buffer *buffer, size_t pages, ULONG permissions)
+    __attribute__((warn_unused_result));
+bool nvme_buffer_unmap(struct nvme *nvme, struct nvme_buffer *buffer)
+    __attribute__((warn_unused_result));
+/* Unmaps and frees. What cannot be unmapped stays the task's. */
+void nvme_buffer_close(struct nvme *nvme, struct nvme_buffer *buffer);
+
+/* queue.c: commands and completions. */
+bool nvme_queue_open(struct nvme *nvme, struct nvme_queue *queue, uint16_t id, unsigned vector)
+    __attribute__((warn_unused_result));
+void nvme_queue_close(struct nvme *nvme, struct nvme_queue *queue);
+void nvme_submit(struct nvme *nvme, struct nvme_queue *queue, const struct nvme_command *command);
+/* Waits, bounded, for the next completion of the queue, whatever its status. */
+bool nvme_complete(struct nvme *nvme, struct nvme_queue *queue, struct nvme_completion *completion)
+    __attribute__((warn_unused_result));
+bool nvme_check_status(struct nvme *nvme, const char *command, uint16_t status)
+    __attribute__((warn_unused_result));
+
+/* controller.c: registers and the Admin Command Set. */
+bool nvme_controller_open(struct nvme *nvme) __attribute__((warn_unused_result));
+/* Shuts the controller down and disables it: from then on it does no DMA. */
+void nvme_controller_close(struct nvme *nvme);
+/* False when the controller is gone or reports a fatal status. */
+bool nvme_controller_check(struct nvme *nvme) __attribute__((warn_unused_result));
+/* Leaves the data structure in nvme->identify, which is not mapped then. */
+bool nvme_identify(struct nvme *nvme, enum nvme_cns cns, uint32_t namespace_id)
+    __attribute__((warn_unused_result));
+
+/* namespace.c: reads whole namespaces. */
+struct nvme_summary {
+    unsigned read;  /* namespaces read from first block to last */
+    unsigned empty; /* namespaces without blocks */
+};
+
+bool nvme_read_namespaces(struct nvme *nvme, struct nvme_summary *summary)
+    __attribute__((warn_unused_result));
+
+extern const struct driver nvme_driver;
+
+#endif
