@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+#ifndef DRIVERS_CONSOLE_CONSOLE_H
+#define DRIVERS_CONSOLE_CONSOLE_H
+
+#include "drivers/acpi/acpi.h"
+#include "drivers/console/framebuffer.h"
+
+/*
+ * The console: a serial port for log and records, the framebuffer for the log, both for a panic.
+ *
+ * The port is the first that answers of: the option console=, SPCR, COM1 to COM4, none. The option
+ * is ttyS0 to ttyS3; uart8250,io,0x3f8; uart8250,mmio,ADDRESS, uart8250,mmio16,ADDRESS or
+ * uart8250,mmio32,ADDRESS; each with ",115200" or ",115200n8" behind it if the speed is to be set;
+ * or none.
+ */
+struct console_setup {
+    const char *option;           /* the value of console=; NULL: not given */
+    const struct acpi_spcr *spcr; /* NULL: none */
+    /* Its base is physical and gets mapped here; NULL or base 0: none. */
+    const struct framebuffer *framebuffer;
+};
+
+/* Opens the port. Returns what was chosen and how it was found, for the first line of the console:
+ * "console: ttyS0 at I/O 0x3f8, found by probe". */
+const char *console_find(const struct console_setup *setup);
+
+/* console_find(), then registers the sinks of log and records and the panic writer, and returns the
+ * same text. Called once, when mmio_map() works; the clock may still stand. */
+const char *console_start(const struct console_setup *setup);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+#ifndef DRIVERS_CONSOLE_FRAMEBUFFER_H
+#define DRIVERS_CONSOLE_FRAMEBUFFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Plain text on a linear framebuffer of 32-bit pixels. One screen; written, never read. */
+struct framebuffer {
+    uintptr_t base;
+    uint64_t length;
+    uint32_t width, height;
+    uint32_t stride; /* pixels from line to line */
+    uint8_t red_shift, green_shift, blue_shift;
+};
+
+/* Takes the screen and clears it. What does not lie inside `length` is never drawn on. False: too
+ * small for one character, or fields that contradict each other; nothing is drawn then. */
+bool framebuffer_open(const struct framebuffer *framebuffer) __attribute__((warn_unused_result));
+
+/* Writes text from the cursor on; '\n' goes to a new line, long lines wrap. Without an open screen
+ * it does nothing. Context: any; takes no lock. */
+void framebuffer_write(const char *text, size_t length);
+
+#endif
