@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * The UEFI stage: gathers struct boot_info, leaves boot services and goes to boot_main. The one
+ * file that knows EFI types. UEFI specification, "Boot Services", "EFI System Table", "Loaded Image
+ * Protocol", "Simple File System Protocol", "Graphics Output Protocol".
+ */
+#include "boot/boot.h"
+#include "boot/memory_map.h"
+#include "boot/options.h"
+#include "lib/log.h"
+
+#include <efi.h>
+#include <string.h>
+
+#define EXIT_ATTEMPTS   8
+#define MAP_SLACK       16 /* descriptors that the map may grow by until it is read */
+#define CONFIG_NAME     L"bulkhead.conf"
+#define CONFIG_SIZE_MAX 8192
+#define PATH_LENGTH_MAX 512
+#define PATH_NODES_MAX  32
+#define FULL_MASK       0xFFU
+
+_Static_assert(sizeof(CHAR16) == 2 && sizeof(L' ') == 2, "UEFI's characters are 16 bits wide");
+_Static_assert(sizeof(EFI_MEMORY_DESCRIPTOR) == 40, "UEFI, GetMemoryMap()");
+
+/* Start-up code passes the arguments on in the System V convention. */
+EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system);
+
+/* One 12-byte block with two entries of kind ABSOLUTE: nothing to relocate, and well formed.
+ * gnu-efi relocates the image itself (PE/COFF specification, "The .reloc Section"). */
+__attribute__((section(".reloc"), used)) static const struct {
+    uint32_t page;
+    uint32_t size;
+    uint16_t entries[2];
+} relocations = {.size = 12};
+_Static_assert(sizeof(relocations) == 12, "a block's size is a multiple of 4");
+
+struct memory_map {
+    uint8_t *descriptors;
+    UINTN capacity;
+    UINTN size;
+    UINTN stride;
+    UINTN key;
+};
+
+static EFI_GUID acpi20_guid = ACPI_20_TABLE_GUID;
+static EFI_GUID acpi10_guid = ACPI_TABLE_GUID;
+static EFI_GUID loaded_image_guid = LOADED_IMAGE_PROTOCOL;
+static EFI_GUID file_system_guid = SIMPLE_FILE_SYSTEM_PROTOCOL;
+static EFI_GUID graphics_guid = EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID;
+static EFI_GUID global_variable_guid = EFI_GLOBAL_VARIABLE;
+
+static struct boot_info info;
+
+static EFI_STATUS stop(EFI_SYSTEM_TABLE *system, EFI_STATUS status, const CHAR16 *sentence)
+{
+    if (system->ConOut != NULL) {
+        system->ConOut->OutputString(system->ConOut, (CHAR16 *)sentence);
+        system->ConOut->OutputString(system->ConOut, (CHAR16 *)L"\r\n");
+    }
+    return status;
+}
+
+static uint64_t find_table(const EFI_SYSTEM_TABLE *system, const EFI_GUID *guid)
+{
+    for (UINTN i = 0; i < system->NumberOfTableEntries; i++) {
+        const EFI_CONFIGURATION_TABLE *entry = &system->ConfigurationTable[i];
+
+        if (memcmp(&entry->VendorGuid, guid, sizeof(*guid)) == 0)
+            return (uintptr_t)entry->VendorTable;
+    }
+    return 0;
+}
+
+static void gather_firmware(EFI_SYSTEM_TABLE *system)
+{
+    const CHAR16 *vendor = system->FirmwareVendor;
+    UINT8 secure_boot = 0;
+    UINTN size = sizeof(secure_boot);
+    EFI_STATUS status;
+
+    for (size_t i = 0; vendor != NULL && vendor[i] != 0; i++) {
+        if (i == sizeof(info.firmware_vendor) - 1)
+            break;
+        info.firmware_vendor[i] = vendor[i] >= ' ' && vendor[i] <= '~' ? (char)vendor[i] : '?';
+    }
+    info.firmware_revision = system->FirmwareRevision;
+    info.runtime_services = (uintptr_t)system->RuntimeServices;
+    info.rsdp = find_table(system, &acpi20_guid);
+    if (info.rsdp == 0)
+        info.rsdp = find_table(system, &acpi10_guid);
+    status = system->RuntimeServices->GetVariable((CHAR16 *)L"SecureBoot", &global_variable_guid,
+                                                  NULL, &size, &secure_boot);
+    info.secure_boot = status == EFI_SUCCESS && secure_boot == 1;
+}
+
+/* The place of an 8-bit colour in a pixel. */
+static bool shift_of_mask(uint32_t mask, uint8_t *shift)
+{
+    if (mask == 0)
+        return false;
+    *shift = (uint8_t)__builtin_ctz(mask);
+    return mask >> *shift == FULL_MASK;
+}
+
+static bool pixel_shifts(const EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *mode,
+                         struct boot_framebuffer *out)
+{
+    out->green_shift = 8;
+    switch (mode->PixelFormat) {
+    case PixelRedGreenBlueReserved8BitPerColor:
+        out->blue_shift = 16;
+        return true;
+    case PixelBlueGreenRedReserved8BitPerColor:
+        out->red_shift = 16;
+        return true;
+    case PixelBitMask:
+        return shift_of_mask(mode->PixelInformation.RedMask, &out->red_shift) &&
+               shift_of_mask(mode->PixelInformation.GreenMask, &out->green_shift) &&
+               shift_of_mask(mode->PixelInformation.BlueMask, &out->blue_shift);
+    default:
+        return false;
+    }
+}
+
+/* A machine without graphics, or with a frame buffer that is not linear, is as good. */
+static void gather_framebuffer(EFI_BOOT_SERVICES *services)
+{
+    EFI_GRAPHICS_OUTPUT_PROTOCOL *graphics = NULL;
+    const EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *mode;
+    struct boot_framebuffer found = {0};
+
+    if (services->LocateProtocol(&graphics_guid, NULL, (void **)&graphics) != EFI_SUCCESS)
+        return;
+    if (graphics->Mode == NULL || graphics->Mode->Info == NULL)
+        return;
+    mode = graphics->Mode->Info;
+    found.base = graphics->Mode->FrameBufferBase;
+    found.length = graphics->Mode->FrameBufferSize;
+    found.width = mode->HorizontalResolution;
+    found.height = mode->VerticalResolution;
+    found.stride = mode->PixelsPerScanLine;
+    if (!pixel_shifts(mode, &found) || found.width == 0 || found.width > found.stride ||
+        found.height == 0 || found.length / found.stride / sizeof(uint32_t) < found.height) {
+        log_write(LOG_NOTICE, "efi", "the frame buffer's format is not supported");
+        return;
+    }
+    info.framebuffer = found;
+}
+
+/* The names of a media file path as "\a\b". False: malformed or too long. */
+static bool file_path_text(const EFI_DEVICE_PATH *node, CHAR16 path[PATH_LENGTH_MAX])
+{
+    size_t end = 0;
+
+    for (unsigned i = 0; i < PATH_NODES_MAX && node->Type != END_DEVICE_PATH_TYPE; i++) {
+        size_t length = node->Length[0] + node->Length[1] * 256U;
+        const CHAR16 *name = (const CHAR16 *)(node + 1);
+
+        if (node->Type != MEDIA_DEVICE_PATH || node->SubType != MEDIA_FILEPATH_DP ||
+            length < sizeof(*node))
+            return false;
+        if ((end == 0 || path[end - 1] != L'\\') && name[0] != L'\\')
+            path[end++] = L'\\';
+        for (size_t count = (length - sizeof(*node)) / sizeof(CHAR16); count > 0; count--) {
+            if (*name == 0)
+                break;
+            if (end + 2 > PATH_LENGTH_MAX)
+                return false;
+            path[end++] = *name++;
+        }
+        path[end] = 0;
+        node = (const EFI_DEVICE_PATH *)((const uint8_t *)node + length);
+    }
+    return end > 0 && node->Type == END_DEVICE_PATH_TYPE;
+}
+
+/* The path of the configuration beside the image. */
+static bool config_path(const EFI_LOADED_IMAGE *image, CHAR16 path[PATH_LENGTH_MAX])
+{
+    size_t directory = 0;
+
+    if (image->FilePath == NULL || !file_path_text(image->FilePath, path))
+        return false;
+    for (size_t i = 0; path[i] != 0; i++)
+        if (path[i] == L'\\')
+            directory = i + 1;
+    if (directory + sizeof(CONFIG_NAME) / sizeof(CHAR16) > PATH_LENGTH_MAX)
+        return false;
+    memcpy(path + directory, CONFIG_NAME, sizeof(CONFIG_NAME));
+    return true;
+}
+
+static void read_config(EFI_FILE *root, CHAR16 *path)
+{
+    static uint8_t text[CONFIG_SIZE_MAX];
+    UINTN size = sizeof(text);
+    EFI_FILE *file;
+
+    if (root->Open(root, &file, path, EFI_FILE_MODE_READ, 0) != EFI_SUCCESS)
+        return;
+    if (file->Read(file, &size, text) != EFI_SUCCESS || size > sizeof(text))
+        log_write(LOG_WARNING, "efi", "bulkhead.conf cannot be read");
+    else if (!options_add(info.options, text, size, OPTIONS_LINES) || size == sizeof(text))
+        log_write(LOG_WARNING, "efi", "bulkhead.conf is too long: some of it is left out");
+    file->Close(file);
+}
+
+/* Options later in the list win: the load options come after the file. */
+static void gather_options(EFI_BOOT_SERVICES *services, const EFI_LOADED_IMAGE *image)
+{
+    static CHAR16 path[PATH_LENGTH_MAX];
+    EFI_FILE_IO_INTERFACE *volume;
+    EFI_FILE *root;
+
+    if (config_path(image, path) &&
+        services->HandleProtocol(image->DeviceHandle, &file_system_guid, (void **)&volume) ==
+            EFI_SUCCESS &&
+        volume->OpenVolume(volume, &root) == EFI_SUCCESS) {
+        read_config(root, path);
+        root->Close(root);
+    }
+    if (image->LoadOptions != NULL &&
+        !options_add(info.options, image->LoadOptions, image->LoadOptionsSize, OPTIONS_WORDS))
+        log_write(LOG_WARNING, "efi", "the load options are too long: some are left out");
+}
+
+static EFI_STATUS map_reserve(EFI_BOOT_SERVICES *services, struct memory_map *map)
+{
+    UINT32 version;
+    EFI_STATUS status;
+
+    status = services->GetMemoryMap(&map->size, NULL, &map->key, &map->stride, &version);
+    if (status != EFI_BUFFER_TOO_SMALL || map->stride < sizeof(EFI_MEMORY_DESCRIPTOR))
+        return EFI_DEVICE_ERROR;
+    map->capacity = map->size + MAP_SLACK * map->stride;
+    return services->AllocatePool(EfiLoaderData, map->capacity, (void **)&map->descriptors);
+}
+
+/* The map's key must be that of the last change, and ExitBootServices() itself may change the map
+ * (timers, event handlers): it is read again then, into the same buffer. */
+static EFI_STATUS leave_boot_services(EFI_BOOT_SERVICES *services, EFI_HANDLE image,
+                                      struct memory_map *map)
+{
+    EFI_STATUS status = EFI_DEVICE_ERROR;
+    UINT32 version;
+
+    for (unsigned i = 0; i < EXIT_ATTEMPTS; i++) {
+        map->size = map->capacity;
+        status = services->GetMemoryMap(&map->size, (EFI_MEMORY_DESCRIPTOR *)map->descriptors,
+                                        &map->key, &map->stride, &version);
+        if (status != EFI_SUCCESS || map->stride < sizeof(EFI_MEMORY_DESCRIPTOR))
+            return EFI_DEVICE_ERROR;
+        status = services->ExitBootServices(image, map->key);
+        if (status == EFI_SUCCESS)
+            return status;
+    }
+    return status;
+}
+
+/* Types that this file does not know stay firmware's. False: no memory at all. */
+static bool kind_of(UINT32 type, enum boot_memory_kind *kind)
+{
+    switch (type) {
+    case EfiLoaderCode:
+    case EfiLoaderData:
+    case EfiBootServicesCode:
+    case EfiBootServicesData:
+    case EfiConventionalMemory:
+        *kind = BOOT_MEMORY_USABLE;
+        return true;
+    case EfiMemoryMappedIO:
+    case EfiMemoryMappedIOPortSpace:
+        *kind = BOOT_MEMORY_MMIO;
+        return true;
+    case EfiUnusableMemory:
+        return false;
+    default:
+        *kind = BOOT_MEMORY_FIRMWARE;
+        return true;
+    }
+}
+
+/* Usable memory first, so that a range that firmware names twice does not end usable. */
+static void convert_map(const struct memory_map *map)
+{
+    static const enum boot_memory_kind order[] = {BOOT_MEMORY_USABLE, BOOT_MEMORY_MMIO,
+                                                  BOOT_MEMORY_FIRMWARE};
+    unsigned refused = 0;
+
+    for (unsigned pass = 0; pass < sizeof(order) / sizeof(order[0]); pass++) {
+        for (UINTN at = 0; at + sizeof(EFI_MEMORY_DESCRIPTOR) <= map->size; at += map->stride) {
+            const EFI_MEMORY_DESCRIPTOR *descriptor = (const void *)(map->descriptors + at);
+            enum boot_memory_kind kind;
+
+            if (!kind_of(descriptor->Type, &kind) || kind != order[pass])
+                continue;
+            if (descriptor->NumberOfPages > UINT64_MAX / EFI_PAGE_SIZE ||
+                !boot_memory_set(&info, descriptor->PhysicalStart,
+                                 descriptor->NumberOfPages * EFI_PAGE_SIZE, kind))
+                refused++;
+        }
+    }
+    if (!boot_memory_set(&info, info.image_base, info.image_length, BOOT_MEMORY_IMAGE))
+        refused++;
+    if (refused != 0)
+        log_write(LOG_WARNING, "efi", "memory map: %u entries are malformed or did not fit",
+                  refused);
+}
+
+static EFI_STATUS gather(EFI_SYSTEM_TABLE *system, EFI_HANDLE handle)
+{
+    EFI_BOOT_SERVICES *services = system->BootServices;
+    EFI_LOADED_IMAGE *image;
+    EFI_STATUS status;
+
+    status = services->HandleProtocol(handle, &loaded_image_guid, (void **)&image);
+    if (status != EFI_SUCCESS)
+        return status;
+    info.image_base = (uintptr_t)image->ImageBase;
+    info.image_length = (image->ImageSize + EFI_PAGE_MASK) & ~(uint64_t)EFI_PAGE_MASK;
+    gather_firmware(system);
+    gather_framebuffer(services);
+    gather_options(services, image);
+    return EFI_SUCCESS;
+}
+
+EFI_STATUS efi_main(EFI_HANDLE handle, EFI_SYSTEM_TABLE *system)
+{
+    struct memory_map map = {0};
+    EFI_STATUS status;
+
+    status = gather(system, handle);
+    if (status != EFI_SUCCESS)
+        return stop(system, status, L"Bulkhead: firmware does not say where it put the image.");
+    system->BootServices->SetWatchdogTimer(0, 0, 0, NULL);
+    boot_snapshot(&info);
+    status = map_reserve(system->BootServices, &map);
+    if (status != EFI_SUCCESS)
+        return stop(system, status, L"Bulkhead: there is no memory for the memory map.");
+    status = leave_boot_services(system->BootServices, handle, &map);
+    if (status != EFI_SUCCESS)
+        return stop(system, status, L"Bulkhead: firmware does not leave boot services.");
+    __asm__ volatile("cli" ::: "memory");
+    convert_map(&map);
+    boot_main(&info);
+}

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * Bring-up: one list of named steps, from the moment boot services are left to the report.
+ */
+#include "arch/memory.h"
+#include "arch/panic.h"
+#include "arch/time.h"
+#include "arch/x86_64/x86.h"
+#include "boot/boot.h"
+#include "boot/snapshot.h"
+#include "drivers/acpi/acpi.h"
+#include "drivers/console/console.h"
+#include "drivers/console/report.h"
+#include "drivers/iommu/vtd/vtd.h"
+#include "drivers/iommu/wdm/wdm_iommu.h"
+#include "drivers/manager/manager.h"
+#include "lib/log.h"
+#include "tests/image/image.h"
+#include "version.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define TASK_LIMIT_NS (60 * NS_PER_S)
+
+static struct {
+    struct boot_info *info;
+    struct acpi_tables acpi;
+    struct acpi_madt madt;
+    struct pci_inventory pci;
+    struct vtd vtd;
+    struct iommu iommu;
+    struct report_summary summary;
+    struct report_function functions[PCI_FUNCTIONS_MAX];
+} boot;
+
+static const char *option(const char *name)
+{
+    return boot_option(boot.info, name);
+}
+
+/* A step gives NULL when it is done, else why it is not. A step that the rest cannot do without
+ * panics; after any other the machine stays in its most closed state and goes on to the report. */
+typedef const char *(*step_routine)(void);
+
+static const char *step_memory(void)
+{
+    static struct x86_memory_region regions[BOOT_MEMORY_MAX];
+    const char *why = NULL;
+
+    for (unsigned i = 0; i < boot.info->memory_count; i++) {
+        const struct boot_memory *memory = &boot.info->memory[i];
+
+        regions[i] = (struct x86_memory_region){.base = memory->base,
+                                                .length = memory->length,
+                                                .ram = memory->kind != BOOT_MEMORY_MMIO,
+                                                .usable = memory->kind == BOOT_MEMORY_USABLE};
+    }
+    return x86_init_memory(regions, boot.info->memory_count, boot.info->image_base, &why) ? NULL
+                                                                                          : why;
+}
+
+static const char *step_acpi(void)
+{
+    struct acpi_table table;
+
+    if (!boot.info->rsdp)
+        return "firmware gives no RSDP";
+    if (!acpi_find_tables(boot.info->rsdp, memory_map_firmware, &boot.acpi))
+        return "the ACPI tables cannot be read";
+    table = acpi_table_get(&boot.acpi, "APIC", 0);
+    if (table.data)
+        acpi_read_madt(&table, &boot.madt);
+    return NULL;
+}
+
+static const char *step_console(void)
+{
+    const struct boot_framebuffer *from = &boot.info->framebuffer;
+    struct framebuffer framebuffer = {.base = from->base,
+                                      .length = from->length,
+                                      .width = from->width,
+                                      .height = from->height,
+                                      .stride = from->stride,
+                                      .red_shift = from->red_shift,
+                                      .green_shift = from->green_shift,
+                                      .blue_shift = from->blue_shift};
+    struct acpi_table table = acpi_table_get(&boot.acpi, "SPCR", 0);
+    struct acpi_spcr spcr = {0};
+
+    if (table.data)
+        acpi_read_spcr(&table, &spcr);
+    boot.summary.console =
+        console_start(&(struct console_setup){.option = option("console"),
+                                              .spcr = spcr.valid ? &spcr : NULL,
+                                              .framebuffer = from->base ? &framebuffer : NULL});
+    return NULL;
+}
+
+static const char *step_interrupts(void)
+{
+    struct x86_facts facts;
+    const char *why = NULL;
+
+    for (unsigned i = 0; i < boot.madt.io_apic_count; i++)
+        if (!x86_mask_io_apic(boot.madt.io_apics[i].address))
+            log_write(LOG_WARNING, "boot", "I/O APIC at 0x%x does not answer",
+                      boot.madt.io_apics[i].address);
+    if (!x86_init_interrupts(boot.madt.local_apic, &why))
+        return why;
+    log_set_clock(time_ns);
+    x86_facts(&facts);
+    log_write(LOG_INFO, "boot", "TSC %llu MHz by %s%s, APIC %u%s, %u processors",
+              (unsigned long long)(facts.tsc_hz / 1000000), facts.tsc_source,
+              facts.tsc_invariant ? "" : " (not invariant)", facts.apic_id,
+              facts.x2apic ? " (x2APIC)" : "", boot.madt.processors);
+    return NULL;
+}
+
+static const char *step_pci(void)
+{
+    struct acpi_table table = acpi_table_get(&boot.acpi, "MCFG", 0);
+    struct acpi_mcfg mcfg = {0};
+
+    if (!table.data)
+        return "firmware describes no ECAM (no MCFG): PCI functions are unknown";
+    acpi_read_mcfg(&table, &mcfg);
+    if (!pci_enumerate(&mcfg, true, &boot.pci)) {
+        boot.pci.count = 0;
+        return "no ECAM range can be used: PCI functions are unknown";
+    }
+    manager_silence(&boot.pci);
+    return NULL;
+}
+
+static const char *step_units(void)
+{
+    struct acpi_table dmar = acpi_table_get(&boot.acpi, "DMAR", 0);
+    const char *why = NULL;
+
+    iommu_init(&boot.iommu, &boot.pci);
+    if (acpi_table_get(&boot.acpi, "IVRS", 0).data) {
+        boot.iommu.announced = true;
+        boot.iommu.reason = "AMD-Vi is present and not driven by this build";
+        return boot.iommu.reason;
+    }
+    if (!dmar.data) {
+        boot.iommu.reason = "firmware describes no IOMMU (neither DMAR nor IVRS)";
+        return boot.iommu.reason;
+    }
+    boot.iommu.announced = true;
+    boot.iommu.incomplete = !boot.pci.count;
+    if (vtd_discover(&boot.vtd, &dmar, &boot.iommu, &why))
+        return NULL;
+    boot.iommu.reason = why;
+    return why;
+}
+
+static const char *step_translation(void)
+{
+    if (!boot.iommu.unit_count)
+        return boot.iommu.reason;
+    iommu_enable(&boot.iommu);
+    return boot.iommu.reason;
+}
+
+static void describe_entry(void)
+{
+    const struct pci_inventory *pci = snapshot_functions();
+
+    for (unsigned i = 0; i < pci->count; i++) {
+        const struct pci_function *function = &pci->functions[i];
+
+        pci_name(function->segment, function->bdf, boot.functions[i].name);
+        boot.functions[i].group = REPORT_NO_GROUP;
+        boot.functions[i].bus_master_at_entry = function->bus_master_at_entry;
+    }
+    boot.summary.functions = boot.functions;
+    boot.summary.function_count = pci->count;
+}
+
+static const char *step_head(void)
+{
+    struct x86_facts facts;
+
+    x86_facts(&facts);
+    boot.summary.version = BULKHEAD_VERSION;
+    boot.summary.image_base = boot.info->image_base;
+    boot.summary.firmware = boot.info->firmware_vendor;
+    boot.summary.secure_boot = boot.info->secure_boot;
+    boot.summary.memory_bytes = facts.ram_bytes;
+    boot.summary.unit_count = snapshot_units(&boot.summary.units);
+    describe_entry();
+    report_head(&boot.summary);
+    return NULL;
+}
+
+static const char *step_drivers(void)
+{
+    static const struct manager_setup setup = {
+        .iommu = &boot.iommu,
+        .pci = &boot.pci,
+        .pdo = wdm_pdo,
+        .option = option,
+        .disk = report_disk,
+        .task_limit_ns = TASK_LIMIT_NS,
+    };
+
+    wdm_start(&boot.iommu);
+    manager_run(&setup);
+    return NULL;
+}
+
+static const char *step_image_tests(void)
+{
+    const char *tests = option("tests");
+
+    image_tests(&boot.iommu, tests && !strcmp(tests, "all"));
+    return NULL;
+}
+
+static const struct {
+    const char *name;
+    step_routine run;
+    bool vital;
+} steps[] = {
+    {"own page tables", step_memory, true},
+    {"ACPI tables", step_acpi, false},
+    {"console", step_console, false},
+    {"report head", step_head, false},
+    {"interrupts and time", step_interrupts, true},
+    {"PCI functions, bus mastering off", step_pci, false},
+    {"IOMMU units", step_units, false},
+    {"translation on, all DMA denied", step_translation, false},
+    {"drivers", step_drivers, false},
+    {"image tests", step_image_tests, false},
+};
+
+static enum report_state to_report(enum iommu_state state)
+{
+    static const enum report_state states[] = {
+        [IOMMU_ABSENT] = REPORT_ABSENT,
+        [IOMMU_STATE_FAILED] = REPORT_FAILED,
+        [IOMMU_PARTIAL] = REPORT_PARTIAL,
+        [IOMMU_ACTIVE] = REPORT_ACTIVE,
+    };
+
+    return states[state];
+}
+
+/* Groups are numbered by their leaders, in bus order. */
+static void describe_end(void)
+{
+    const struct pci_inventory *entry = snapshot_functions();
+    unsigned numbers[PCI_FUNCTIONS_MAX], next = 0;
+
+    for (uint16_t i = 0; i < boot.pci.count; i++) {
+        const struct pci_function *function = &boot.pci.functions[i];
+        struct report_function *out = &boot.functions[i];
+
+        numbers[i] = function->group_leader == i ? next++ : numbers[function->group_leader];
+        *out =
+            (struct report_function){.group = numbers[i], .covered = iommu_covered(&boot.iommu, i)};
+        uint16_t before = pci_find(entry, function->segment, function->bdf);
+        if (before != PCI_NONE)
+            out->bus_master_at_entry = entry->functions[before].bus_master_at_entry;
+        pci_name(function->segment, function->bdf, out->name);
+    }
+    boot.summary.function_count = boot.pci.count;
+}
+
+static void finish(void)
+{
+    describe_end();
+    boot.summary.dma = to_report(iommu_state(&boot.iommu));
+    boot.summary.dma_reason = boot.iommu.reason;
+    boot.summary.interrupts = REPORT_ABSENT;
+    boot.summary.interrupts_reason = "interrupt remapping is not driven by this build";
+    (void)report_finish(&boot.summary);
+    x86_halt();
+}
+
+static void bring_up(void *argument)
+{
+    (void)argument;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        const char *why = steps[i].run();
+
+        if (!why) {
+            log_write(LOG_INFO, "boot", "%s: done", steps[i].name);
+            continue;
+        }
+        log_write(LOG_WARNING, "boot", "%s: %s", steps[i].name, why);
+        if (steps[i].vital)
+            panic(PANIC_OUT_OF_MEMORY, why, i, 0, 0, 0);
+    }
+    finish();
+}
+
+void boot_main(struct boot_info *info)
+{
+    boot.info = info;
+    x86_init_tables();
+    x86_run_on_stack(bring_up, NULL);
+}

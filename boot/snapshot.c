@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+#include "boot/snapshot.h"
+
+#include "boot/boot.h"
+#include "drivers/acpi/acpi.h"
+#include "drivers/iommu/vtd/vtd.h"
+
+/* Firmware's page tables are still in use and map memory at its physical address. */
+static const void *read_identity(uint64_t physical, size_t length)
+{
+    return physical && physical + length > physical ? (const void *)(uintptr_t)physical : NULL;
+}
+
+static struct {
+    struct acpi_tables tables;
+    struct dmar dmar;
+    struct pci_inventory pci;
+    struct report_unit units[SNAPSHOT_UNITS_MAX];
+    unsigned unit_count;
+} at_entry;
+
+static void take_unit(const struct dmar_drhd *drhd)
+{
+    struct mmio mmio = {(uintptr_t)drhd->address, 0x1000};
+    struct report_unit *unit = &at_entry.units[at_entry.unit_count++];
+    struct vtd_snapshot flags;
+
+    *unit = (struct report_unit){"intel", drhd->segment, drhd->address, .answers = false};
+    unit->answers = vtd_snapshot(&mmio, &flags);
+    unit->te = flags.te;
+    unit->ire = flags.ire;
+    unit->qie = flags.qie;
+    unit->pmr = flags.pmr;
+}
+
+void boot_snapshot(const struct boot_info *info)
+{
+    struct acpi_table table;
+
+    if (!acpi_find_tables(info->rsdp, read_identity, &at_entry.tables))
+        return;
+    table = acpi_table_get(&at_entry.tables, "DMAR", 0);
+    if (table.data && dmar_read(&table, &at_entry.dmar))
+        for (unsigned i = 0; i < at_entry.dmar.counts[DMAR_DRHD]; i++)
+            if (at_entry.dmar.drhds[i].unit == i &&
+                !(at_entry.dmar.drhds[i].record.flaws & DMAR_UNUSABLE) &&
+                at_entry.unit_count < SNAPSHOT_UNITS_MAX)
+                take_unit(&at_entry.dmar.drhds[i]);
+    table = acpi_table_get(&at_entry.tables, "MCFG", 0);
+    if (!table.data)
+        return;
+    acpi_read_mcfg(&table, &at_entry.pci.mcfg);
+    struct acpi_mcfg mcfg = at_entry.pci.mcfg;
+    if (!pci_enumerate(&mcfg, false, &at_entry.pci))
+        at_entry.pci.count = 0;
+}
+
+unsigned snapshot_units(const struct report_unit **units)
+{
+    *units = at_entry.units;
+    return at_entry.unit_count;
+}
+
+const struct pci_inventory *snapshot_functions(void)
+{
+    return &at_entry.pci;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+#ifndef BOOT_SNAPSHOT_H
+#define BOOT_SNAPSHOT_H
+
+#include "drivers/console/report.h"
+#include "drivers/pci/pci.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What firmware left on: taken in boot services, before anything is changed. */
+#define SNAPSHOT_UNITS_MAX 64
+
+unsigned snapshot_units(const struct report_unit **units);
+const struct pci_inventory *snapshot_functions(void);
+
+#endif

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+#include "drivers/manager/manager.h"
+
+#include "arch/memory.h"
+#include "arch/task.h"
+#include "arch/time.h"
+#include "drivers/manager/binding.h"
+#include "lib/log.h"
+#include "lib/owner.h"
+#include "lib/results.h"
+
+#include <stdio.h>
+
+#define STACK_PAGES    8
+#define FAULTS_AT_ONCE 16
+/* Longest idle time: a lost interrupt delays, it never hangs. */
+#define IDLE_NS (100 * NS_PER_MS)
+
+extern const struct driver *const drivers_begin[] __attribute__((visibility("hidden")));
+extern const struct driver *const drivers_end[] __attribute__((visibility("hidden")));
+
+static struct {
+    const struct manager_setup *setup;
+    struct binding bindings[MANAGER_BINDINGS];
+    unsigned count;
+    void *stack_pointer;           /* of the dispatcher while a task runs */
+    const struct binding *running; /* NULL: the dispatcher itself runs */
+    unsigned fault_interrupts;
+} manager;
+
+const struct manager_setup *manager_current(void)
+{
+    return manager.setup;
+}
+
+unsigned manager_fault_interrupts(void)
+{
+    return manager.fault_interrupts;
+}
+
+void manager_silence(const struct pci_inventory *pci)
+{
+    for (unsigned i = 0; i < pci->count; i++) {
+        const struct pci_function *function = &pci->functions[i];
+
+        if (!pci_is_bridge(function)) {
+            pci_set_bus_master(function, false);
+            pci_msi_disable(function);
+        }
+        pci_harden(function);
+    }
+}
+
+static bool matches(const struct driver *driver, const struct pci_function *function)
+{
+    for (size_t i = 0; i < driver->match_count; i++) {
+        const struct driver_match *match = &driver->match[i];
+
+        if ((match->vendor_id == DRIVER_ANY_ID || match->vendor_id == function->vendor_id) &&
+            (match->device_id == DRIVER_ANY_ID || match->device_id == function->device_id) &&
+            (function->class_code & match->class_mask) == match->class_value)
+            return true;
+    }
+    return false;
+}
+
+static void run_task(void *argument)
+{
+    struct binding *binding = argument;
+
+    if (!binding->driver->start(&binding->device))
+        log_write(LOG_WARNING, binding->name, "its driver stopped early");
+    binding->state = TASK_ENDED;
+    for (;;)
+        task_switch(&binding->stack_pointer, manager.stack_pointer);
+}
+
+static void bind(const struct driver *driver, uint16_t endpoint, unsigned instance)
+{
+    const struct pci_function *function = &manager.setup->pci->functions[endpoint];
+    struct binding *binding = &manager.bindings[manager.count];
+    owner_t owner = (owner_t)(OWNER_DRIVER + manager.count);
+    void *stack = memory_alloc_stack(OWNER_IMAGE, STACK_PAGES);
+
+    if (!stack) {
+        log_write(LOG_ERROR, driver->name, "no memory for a task");
+        return;
+    }
+    manager.count++;
+    *binding = (struct binding){.driver = driver,
+                                .function = function,
+                                .endpoint = endpoint,
+                                .owner = owner,
+                                .state = TASK_READY,
+                                .stack_pointer = task_prepare(stack, run_task, binding),
+                                .started_ns = time_ns()};
+    snprintf(binding->name, sizeof binding->name, "%s%u", driver->name, instance);
+    pci_name(function->segment, function->bdf, binding->location);
+    binding->device = (struct driver_device){.pdo = manager.setup->pdo(endpoint),
+                                             .name = binding->name,
+                                             .location = binding->location,
+                                             .instance = instance,
+                                             .vendor_id = function->vendor_id,
+                                             .device_id = function->device_id,
+                                             .class_code = function->class_code,
+                                             .services = &manager_services};
+    iommu_bind(manager.setup->iommu, endpoint, owner);
+    log_write(LOG_INFO, binding->name, "bound to %s, %04x:%04x", binding->location,
+              function->vendor_id, function->device_id);
+}
+
+static void bind_all(const struct driver *driver)
+{
+    const struct pci_inventory *pci = manager.setup->pci;
+    unsigned first = manager.count;
+
+    for (uint16_t i = 0; i < pci->count; i++) {
+        char name[PCI_NAME_LENGTH];
+
+        if (!matches(driver, &pci->functions[i]))
+            continue;
+        if (!iommu_covered(manager.setup->iommu, i))
+            log_write(LOG_WARNING, driver->name, "%s left alone: no working unit guards it",
+                      pci_name(pci->functions[i].segment, pci->functions[i].bdf, name));
+        else if (manager.count == MANAGER_BINDINGS)
+            log_write(LOG_WARNING, driver->name, "a device left alone: too many devices");
+        else
+            bind(driver, i, manager.count - first);
+    }
+    for (unsigned i = first; i < manager.count; i++)
+        manager.bindings[i].device.instances = manager.count - first;
+}
+
+static void deliver(const struct iommu_fault *fault)
+{
+    char requester[PCI_NAME_LENGTH];
+    struct driver_fault record = {.address = fault->address,
+                                  .write = fault->write,
+                                  .reason = fault->reason,
+                                  .reason_text = fault->reason_text,
+                                  .requester = requester};
+
+    pci_name(fault->segment, fault->requester, requester);
+    log_write(LOG_WARNING, fault->source,
+              "[DMA %s NO_PASID] Request device [%s] fault addr 0x%llx [fault reason 0x%02x] %s",
+              fault->write ? "Write" : "Read", requester, (unsigned long long)fault->address,
+              fault->reason, fault->reason_text);
+    for (unsigned i = 0; i < manager.count; i++) {
+        struct binding *binding = &manager.bindings[i];
+
+        if (binding->state == TASK_ENDED || !binding->driver->fault ||
+            !iommu_sends_as(manager.setup->iommu, binding->endpoint, fault->segment,
+                            fault->requester))
+            continue;
+        owner_t before = owner_enter(binding->owner);
+        binding->driver->fault(&binding->device, &record);
+        owner_enter(before);
+    }
+}
+
+static void drain_faults(void)
+{
+    struct iommu_fault faults[FAULTS_AT_ONCE];
+    unsigned count = iommu_drain_faults(manager.setup->iommu, faults, FAULTS_AT_ONCE);
+
+    for (unsigned i = 0; i < count; i++)
+        deliver(&faults[i]);
+}
+
+static bool take_fault_interrupts(void)
+{
+    const struct iommu *iommu = manager.setup->iommu;
+    bool any = false;
+
+    for (unsigned i = 0; i < iommu->unit_count; i++)
+        if (iommu->units[i].fault_line != IRQ_NONE && irq_take(iommu->units[i].fault_line)) {
+            manager.fault_interrupts++;
+            any = true;
+        }
+    return any;
+}
+
+static void take_interrupts(void)
+{
+    for (unsigned i = 0; i < manager.count; i++) {
+        struct binding *binding = &manager.bindings[i];
+
+        for (unsigned n = 0; n < binding->interrupt_count; n++)
+            if (irq_take(binding->lines[n]))
+                binding->raised[n] = true;
+    }
+}
+
+static void switch_to(struct binding *binding)
+{
+    owner_t before = owner_enter(binding->owner);
+
+    manager.running = binding;
+    task_switch(&manager.stack_pointer, binding->stack_pointer);
+    manager.running = NULL;
+    owner_enter(before);
+    if (binding->state == TASK_ENDED)
+        manager_release(binding);
+}
+
+/* Outside its task (in stop or fault) a driver cannot wait: it only looks. */
+bool manager_wait(struct binding *binding, const struct wait *wait)
+{
+    if (wait->ready(wait->context))
+        return true;
+    if (manager.running != binding)
+        return false;
+    binding->wait = *wait;
+    binding->timed_out = false;
+    binding->state = TASK_WAITING;
+    task_switch(&binding->stack_pointer, manager.stack_pointer);
+    return !binding->timed_out;
+}
+
+static void give_up(struct binding *binding)
+{
+    log_write(LOG_ERROR, binding->name, "given up: its driver did not end in time");
+    results_add("DRV-001", binding->location, RESULT_ERROR, "the driver did not end in time");
+    owner_t before = owner_enter(binding->owner);
+    if (binding->driver->stop)
+        binding->driver->stop(&binding->device);
+    owner_enter(before);
+    binding->state = TASK_ENDED;
+    manager_release(binding);
+}
+
+/* True when the task may run now. */
+static bool is_runnable(struct binding *binding, uint64_t now)
+{
+    if (binding->state != TASK_WAITING)
+        return binding->state == TASK_READY;
+    owner_t before = owner_enter(binding->owner);
+    bool ready = binding->wait.ready(binding->wait.context);
+    owner_enter(before);
+    binding->timed_out = !ready && now >= binding->wait.deadline_ns;
+    return ready || binding->timed_out;
+}
+
+/* One round over all tasks. Returns how many have not ended; *ran tells whether any ran. */
+static unsigned dispatch(bool *ran, uint64_t *deadline)
+{
+    uint64_t now = time_ns();
+    unsigned alive = 0;
+
+    *ran = false;
+    *deadline = now + IDLE_NS;
+    for (unsigned i = 0; i < manager.count; i++) {
+        struct binding *binding = &manager.bindings[i];
+
+        if (binding->state == TASK_ENDED)
+            continue;
+        alive++;
+        if (now - binding->started_ns > manager.setup->task_limit_ns) {
+            give_up(binding);
+        } else if (is_runnable(binding, now)) {
+            binding->state = TASK_READY;
+            *ran = true;
+            switch_to(binding);
+        } else if (binding->wait.deadline_ns < *deadline) {
+            *deadline = binding->wait.deadline_ns;
+        }
+    }
+    return alive;
+}
+
+void manager_run(const struct manager_setup *setup)
+{
+    bool idled = false, ran;
+    uint64_t deadline;
+
+    manager.setup = setup;
+    manager.count = 0;
+    for (const struct driver *const *driver = drivers_begin; driver != drivers_end; driver++)
+        bind_all(*driver);
+    for (;;) {
+        take_interrupts();
+        if (take_fault_interrupts() || idled)
+            drain_faults();
+        if (!dispatch(&ran, &deadline))
+            break;
+        idled = !ran;
+        if (idled)
+            irq_idle(deadline);
+    }
+    drain_faults();
+}

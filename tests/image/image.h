@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+#ifndef TESTS_IMAGE_IMAGE_H
+#define TESTS_IMAGE_IMAGE_H
+
+#include "drivers/iommu/core/core.h"
+
+/* Tests of the image by itself, after its drivers have ended. `all`: the longer ones too. */
+void image_tests(struct iommu *iommu, bool all);
+void image_tests_all(struct iommu *iommu);
+
+#endif
