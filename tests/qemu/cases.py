@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: BSD-2-Clause-Patent
+"""The image tests: machines, good and bad, and what the image must say on each."""
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable
+
+from emulator import Emulator
+from machine import Machine, default_disk, disk_bytes, disk_node, disk_sha256
+from session import Outcome
+from tables import BAD_TABLES, DIMM_ADDRESS
+from trace import EVENTS, judge_trace
+
+ONES_BYTES = 2 << 20
+SMALL_DISK_BYTES = 4 << 20
+ODD_DISK_BYTES = (3 << 20) + 512
+READ_ERROR_SECTOR = 2048
+NVME = "nvme,serial=bulkhead,addr=04.0"
+
+
+@dataclass
+class Place:
+    """Where a case works."""
+
+    emulator: Emulator
+    image: Path
+    stick: Path
+    folder: Path  # its own
+
+    def machine(self) -> Machine:
+        disk = default_disk(self.folder.parent / "small.raw", SMALL_DISK_BYTES)
+        return Machine(emulator=self.emulator, image=self.image, disk=disk)
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    build: Callable[[Place], Machine]
+    verdict: str = "pass"
+    state: str = "active"
+    disk: bool = True  # the report carries the disk's own SHA-256
+    says: str = ""  # a regular expression that some console line matches
+    trace: bool = False  # ask the second judge
+
+
+class Skipped(Exception):
+    """Why a case cannot be tried here."""
+
+
+def plain(place: Place) -> Machine:
+    return place.machine()
+
+
+def with_options(options: str) -> Callable[[Place], Machine]:
+    def build(place: Place) -> Machine:
+        machine = place.machine()
+        machine.iommu_options = options
+        return machine
+
+    return build
+
+
+def with_extra(*words: str) -> Callable[[Place], Machine]:
+    def build(place: Place) -> Machine:
+        machine = place.machine()
+        machine.extra = list(words)
+        return machine
+
+    return build
+
+
+def with_iommu(kind: str) -> Callable[[Place], Machine]:
+    def build(place: Place) -> Machine:
+        machine = place.machine()
+        machine.iommu = kind
+        return machine
+
+    return build
+
+
+def traced(place: Place) -> Machine:
+    machine = place.machine()
+    machine.disk = default_disk(place.folder.parent / "disk.raw")
+    machine.trace = EVENTS
+    return machine
+
+
+def all_tests(place: Place) -> Machine:
+    machine = place.machine()
+    machine.options = {"tests": "all"}
+    machine.trace = EVENTS
+    return machine
+
+
+def odd_disk(place: Place) -> Machine:
+    machine = place.machine()
+    machine.disk = place.folder / "odd.raw"
+    seed = place.folder.as_posix().encode()
+    machine.disk.write_bytes(hashlib.shake_256(seed).digest(ODD_DISK_BYTES))
+    return machine
+
+
+def no_disk(devices: list[str]) -> Callable[[Place], Machine]:
+    def build(place: Place) -> Machine:
+        machine = place.machine()
+        machine.disk = None
+        machine.nvme = [word for device in devices for word in ("-device", device)]
+        return machine
+
+    return build
+
+
+def empty_medium(place: Place) -> Machine:
+    machine = place.machine()
+    machine.disk = None
+    machine.disk_node = {"driver": "null-co", "size": 0}
+    return machine
+
+
+def read_errors(place: Place) -> Machine:
+    machine = place.machine()
+    assert machine.disk is not None
+    machine.disk_node = {
+        "driver": "blkdebug",
+        "image": disk_node(machine.disk),
+        "inject-error": [
+            {"event": "none", "iotype": "read", "errno": 5, "sector": READ_ERROR_SECTOR}
+        ],
+    }
+    machine.disk = None
+    return machine
+
+
+def nvme_behind_port(place: Place) -> Machine:
+    machine = place.machine()
+    machine.nvme = [
+        *("-device", "pcie-root-port,id=diskport,chassis=2,slot=2,addr=04.0"),
+        *("-device", "nvme,serial=bulkhead,bus=diskport"),
+    ]
+    return machine
+
+
+def bad_table(name: str) -> Callable[[Place], Machine]:
+    def build(place: Place) -> Machine:
+        machine = place.machine()
+        machine.iommu = "none"
+        path = place.folder / "dmar.bin"
+        path.write_bytes(BAD_TABLES[name])
+        machine.extra = ["-acpitable", f"file={path}"]
+        if name == "unit-reads-ones":
+            machine.extra += ones_module(place.folder / "ones.bin")
+        return machine
+
+    return build
+
+
+def ones_module(path: Path) -> list[str]:
+    """A memory module full of ones, for firmware and image no memory at all."""
+    path.write_bytes(b"\xff" * ONES_BYTES)
+    return [
+        *("-m", "512M,slots=1,maxmem=2G"),
+        *("-object", f"memory-backend-file,id=ones,mem-path={path},size={ONES_BYTES},share=off"),
+        *("-device", f"pc-dimm,memdev=ones,addr={DIMM_ADDRESS:#x}"),
+    ]
+
+
+def conventional_machine(place: Place) -> Machine:
+    machine = place.machine()
+    machine.kind, machine.iommu, machine.bridges = "pc", "none", False
+    return machine
+
+
+def usb_stick(place: Place) -> Machine:
+    if not place.stick.is_file():
+        raise Skipped(f"{place.stick.name} is not built")
+    machine = place.machine()
+    machine.image = None
+    machine.extra = [
+        *("-blockdev", f"driver=file,node-name=stick-file,filename={place.stick},read-only=on"),
+        *("-blockdev", "driver=raw,node-name=stick,file=stick-file,read-only=on"),
+        *("-device", "qemu-xhci,id=usb"),
+        *("-device", "usb-storage,bus=usb.0,drive=stick,bootindex=0"),
+    ]
+    return machine
+
+
+def second_port(place: Place) -> Machine:
+    machine = place.machine()
+    machine.serial = ("none", "console")
+    return machine
+
+
+def no_port(place: Place) -> Machine:
+    raise Skipped("without a serial port the records have no way out to judge them by")
+
+
+def bad(name: str, build: Callable[[Place], Machine], state: str, says: str) -> Case:
+    """A machine on which nothing may count as protected."""
+    return Case(name, build, verdict="fail", state=state, disk=False, says=says)
+
+
+TABLE_SAYS = {
+    "truncated-table": r"DMAR.* shorter than",
+    "truncated-record": r"DMAR at offset 48: .* leaves the table",
+    "zero-length-record": r"DMAR at offset 48: .* length is below",
+    "overlong-record": r"DMAR at offset 48: .* leaves the table",
+    "unit-reads-zeros": r"cannot be used: .* all zeros",
+    "unit-reads-ones": r"cannot be used: .* all ones",
+}
+
+CASES: tuple[Case, ...] = (
+    Case("default", traced, trace=True),
+    Case("all-tests", all_tests, trace=True),
+    Case("aw-bits-48", with_options("aw-bits=48")),
+    Case("aw-bits-39", with_options("aw-bits=39")),
+    Case("caching-mode", with_options("caching-mode=on")),
+    Case("no-interrupt-remapping", with_options("intremap=off")),
+    Case("memory-above-4g", with_extra("-m", "5G")),
+    Case("two-processors-cpu-max", with_extra("-smp", "2", "-cpu", "max")),
+    Case("framebuffer", with_extra("-device", "VGA")),
+    Case("disk-behind-root-port", nvme_behind_port),
+    Case("odd-disk", odd_disk),
+    Case("console-on-second-port", second_port),
+    Case("no-console", no_port),
+    Case("usb-stick", usb_stick),
+    Case("no-nvme", no_disk([]), disk=False),
+    Case("nvme-without-namespace", no_disk([NVME]), disk=False, says="no namespace"),
+    Case("empty-medium", empty_medium, disk=False, says=r"medium is empty"),
+    bad("read-errors", read_errors, "active", r"nvme0: .*status code"),
+    bad("no-iommu", with_iommu("none"), "absent", r"protection now: absent"),
+    bad("amd", with_iommu("amd"), "failed", r"AMD-Vi\b.*\bnot driven\b"),
+    bad("no-translation", with_options("dma-translation=off"), "failed", "no DMA translation"),
+    bad("no-ecam", conventional_machine, "absent", r"no ECAM"),
+    *(bad(f"dmar-{name}", bad_table(name), "failed", TABLE_SAYS[name]) for name in BAD_TABLES),
+)
+
+
+def check_outcome(case: Case, machine: Machine, outcome: Outcome) -> list[str]:
+    """What is wrong; empty when the case holds."""
+    report = outcome.report
+    if not report["complete"]:
+        return [report["reason"]]
+    found = []
+    if report["verdict"] != case.verdict:
+        why = report.get("reason", "no reason")
+        found.append(f"verdict {report['verdict']}, expected {case.verdict}: {why}")
+    if report["iommu"].get("state") != case.state:
+        found.append(f"state {report['iommu'].get('state')}, expected {case.state}")
+    if case.says and not any(re.search(case.says, line) for line in outcome.console):
+        found.append(f"no console line matches {case.says}")
+    if case.disk:
+        found += check_disk(machine, outcome)
+    if case.trace:
+        assert machine.disk is not None
+        length = disk_bytes(machine.disk)
+        found += judge_trace(outcome.log, outcome.functions, report, length)
+    return found
+
+
+def check_disk(machine: Machine, outcome: Outcome) -> list[str]:
+    assert machine.disk is not None
+    expected = (disk_bytes(machine.disk), disk_sha256(machine.disk))
+    if [(d.get("bytes"), d.get("sha256")) for d in outcome.report["disks"]] != [expected]:
+        return ["the report does not carry the disk's own SHA-256"]
+    return []
+

@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause-Patent
+"""`make check`: the harness's own tests, the layout, the host tests, then the image on every QEMU
+there is. One line a test and a closing count; the exit status is 0 only when nothing failed.
+
+usage: check.py [--only WORD] [host test program ...]
+"""
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import threading
+import unittest
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import Callable, Iterable, Iterator
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+import layout  # noqa: E402
+import layout_test  # noqa: E402
+import selftest  # noqa: E402
+from cases import CASES, Case, Place, Skipped, check_outcome  # noqa: E402
+from emulator import BINARY, Emulator, SetupError, find_emulator  # noqa: E402
+from host import run_host_program  # noqa: E402
+from machine import default_disk, disk_sha256  # noqa: E402
+from session import Interrupted, Session  # noqa: E402
+from tally import Result, Tally  # noqa: E402
+
+AT_ONCE = 2
+IMAGE_SECONDS = 90.0
+OWN_DISK_BYTES = 5 * 512 + (1 << 20)
+FOLDER = ROOT / "build" / "check"
+
+
+def own_tests() -> list[Result]:
+    """The harness and the layout checks tried on what must not pass."""
+    loader = unittest.defaultTestLoader
+    results = []
+    for test in flat(loader.loadTestsFromModule(m) for m in (selftest, layout_test)):
+        outcome = unittest.TestResult()
+        test.run(outcome)
+        wrong = [text for _, text in outcome.failures + outcome.errors]
+        details = [line for text in wrong for line in text.splitlines()]
+        name = test.id().replace(".test_", ".")
+        results.append(Result(f"harness {name}", "FAIL" if wrong else "ok", details))
+    return results
+
+
+def flat(tests: Iterable[unittest.TestCase | unittest.TestSuite]) -> Iterator[unittest.TestCase]:
+    for test in tests:
+        if isinstance(test, unittest.TestSuite):
+            yield from flat(test)
+        else:
+            yield test
+
+
+def layout_checks() -> list[Result]:
+    results = []
+    for name, check in layout.checks(layout.Layout(ROOT)):
+        findings = check()
+        results.append(Result(f"layout {name}", "FAIL" if findings else "ok", findings))
+    return results
+
+
+def image_case(case: Case, place: Place, stop: threading.Event) -> Result:
+    name = f"qemu {'.'.join(map(str, place.emulator.version))} {case.name}"
+    place.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        machine = case.build(place)
+        session = Session(machine, place.folder, lambda _line: None, stop)
+        outcome = session.run(IMAGE_SECONDS)
+        wrong = check_outcome(case, machine, outcome)
+    except Skipped as reason:
+        return Result(name, "skip", [str(reason)])
+    except (SetupError, OSError, Interrupted) as error:
+        return Result(name, "FAIL", [str(error) or type(error).__name__])
+    where = os.path.relpath(place.folder, ROOT)
+    name += f" ({outcome.seconds:.1f} s)"
+    return Result(name, "FAIL" if wrong else "ok", [*wrong, f"see {where}/"] if wrong else [])
+
+
+def run_program(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(ROOT / "tests/qemu/run.py"), *arguments], capture_output=True,
+        text=True, stdin=subprocess.DEVNULL, env={**os.environ, **environment}, cwd=ROOT,
+    )
+
+
+def command_line() -> list[Result]:
+    """What `make run` says to settings that it cannot start with."""
+    odd = FOLDER / "not-a-multiple.raw"
+    odd.write_bytes(bytes(1000))
+    wrong = {
+        "missing-disk": {"DISK": str(FOLDER / "absent.raw")},
+        "disk-no-multiple-of-512": {"DISK": str(odd)},
+        "unknown-iommu": {"IOMMU": "arm"},
+        "missing-qemu": {"QEMU": str(FOLDER / "absent")},
+    }
+    results = []
+    for name, environment in wrong.items():
+        done = run_program(**{"DISK": "", "QEMU": "", "IOMMU": "", **environment})
+        good = done.returncode == 2 and not done.stdout and len(done.stderr.splitlines()) == 1
+        details = [f"status {done.returncode}", done.stdout, done.stderr]
+        results.append(Result(f"run {name}", "ok" if good else "FAIL", details))
+    return results
+
+
+def exit_status() -> Result:
+    """`make run` to its end: a disk of one's own is 0 and told truly, no unit is 1."""
+    disk = default_disk(FOLDER / "own.raw", OWN_DISK_BYTES)
+    done = run_program(DISK=str(disk), IOMMU="", IOMMU_OPTS="")
+    report = json.loads((ROOT / "build/run/report.json").read_text())
+    told = [entry.get("sha256") for entry in report["disks"]] == [disk_sha256(disk)]
+    refused = run_program(DISK=str(disk), IOMMU="none", IOMMU_OPTS="")
+    good = done.returncode == 0 and told and refused.returncode == 1
+    details = [f"status {done.returncode} and {refused.returncode}, disk told: {told}"]
+    return Result("run exit-status", "ok" if good else "FAIL", details)
+
+
+def emulators() -> list[Emulator]:
+    """The one of `QEMU` or of the system, then what unpack.py left."""
+    first = os.environ.get("QEMU") or BINARY
+    folders = sorted((ROOT / "build/qemu").glob(f"*/{BINARY}"))
+    found = [find_emulator(name) for name in (first, *map(str, folders))]
+    return list({emulator.binary: emulator for emulator in found}.values())
+
+
+def image_jobs(stop: threading.Event, image: Path, only: str) -> list[Callable[[], Result]]:
+    jobs: list[Callable[[], Result]] = [] if only else [exit_status]
+    for emulator in emulators():
+        print(f"on {emulator.name} ({emulator.binary})", flush=True)
+        base = FOLDER / ".".join(map(str, emulator.version))
+        for case in (c for c in CASES if only in c.name):
+            place = Place(emulator, image, ROOT / "build/bulkhead.img", base / case.name)
+            jobs.append(lambda c=case, p=place: image_case(c, p, stop))  # type: ignore[misc]
+    return jobs
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Everything that must hold.")
+    parser.add_argument("programs", nargs="*", type=Path, help="host test programs")
+    parser.add_argument("--only", default="", metavar="WORD", help="image cases of this name only")
+    arguments = parser.parse_args()
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    image = Path(os.environ.get("BULKHEAD_EFI") or ROOT / "build/bulkhead.efi").resolve()
+    tally = Tally()
+    stop = threading.Event()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        try:
+            if not arguments.only:
+                for result in own_tests() + layout_checks() + command_line():
+                    tally.add(result)
+                for results in pool.map(run_host_program, arguments.programs):
+                    for result in results:
+                        tally.add(result)
+                if not arguments.programs:
+                    tally.add(Result("host", "FAIL", ["no host test was built"]))
+            jobs = image_jobs(stop, image, arguments.only)
+            for done in as_completed([pool.submit(job) for job in jobs]):
+                tally.add(done.result())
+        except KeyboardInterrupt:
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+            tally.add(Result("check", "FAIL", ["interrupted"]))
+        except SetupError as error:
+            tally.add(Result("qemu", "FAIL", [str(error)]))
+    return tally.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: BSD-2-Clause-Patent
+"""As much of QEMU's machine protocol as the harness needs: ask, and quit."""
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+ANSWER_SECONDS = 10.0
+BRIDGE_TO_CONVENTIONAL = {(0x1B36, 0x000E)}  # requests carry (secondary bus):00.0
+
+
+@dataclass(frozen=True)
+class Function:
+    """A PCI function as QEMU sees it."""
+
+    location: str  # "01:00.0"
+    requester: int  # the requester ID that its DMA carries
+    vendor: int
+    device: int
+
+
+class Monitor:
+    """One end of a socket pair; QEMU holds the other."""
+
+    def __init__(self) -> None:
+        self._socket, self.remote = socket.socketpair()
+        self._socket.settimeout(ANSWER_SECONDS)
+        self._file = self._socket.makefile("rw", encoding="utf-8")
+        self._ready = False
+
+    def started(self) -> None:
+        """QEMU has its end: ours alone keeps the other open no longer."""
+        self.remote.close()
+
+    def ask(self, command: str) -> Any:
+        """The answer, None when QEMU is gone or does not answer."""
+        try:
+            if not self._ready:
+                self._exchange("qmp_capabilities")
+                self._ready = True
+            return self._exchange(command)
+        except (OSError, ValueError):
+            return None
+
+    def functions(self) -> list[Function]:
+        found: list[Function] = []
+        for bus in self.ask("query-pci") or []:
+            walk(bus["devices"], None, found)
+        return found
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._file.close()
+        self._socket.close()
+        self.remote.close()
+
+    def _exchange(self, command: str) -> Any:
+        self._file.write(json.dumps({"execute": command}) + "\n")
+        self._file.flush()
+        for line in self._file:
+            answer = json.loads(line)
+            if "return" in answer:
+                return answer["return"]
+            if "error" in answer:
+                return None
+        return None
+
+
+def walk(devices: list[dict[str, Any]], alias: int | None, found: list[Function]) -> None:
+    for device in devices:
+        bus, slot, function = device["bus"], device["slot"], device["function"]
+        own = bus << 8 | slot << 3 | function
+        identity = (device["id"]["vendor"], device["id"]["device"])
+        location = f"{bus:02x}:{slot:02x}.{function}"
+        found.append(Function(location, own if alias is None else alias, *identity))
+        bridge = device.get("pci_bridge")
+        if bridge is not None:
+            below = alias
+            if identity in BRIDGE_TO_CONVENTIONAL:
+                below = bridge["bus"]["secondary"] << 8
+            walk(bridge.get("devices", []), below, found)

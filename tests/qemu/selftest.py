@@ -1,0 +1,250 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause-Patent
+"""The harness's own tests: a stream that is not whole, a verdict that is not earned and a trace
+that does not agree must never pass."""
+from __future__ import annotations
+
+import json
+import tempfile
+import unittest
+import zlib
+from pathlib import Path
+from typing import Any
+
+from deviations import Deviation
+from host import parse_cmocka, run_host_program
+from monitor import Function, walk
+from report import Report, judge
+from stream import Stream
+from trace import judge_trace
+
+VERSION = (7, 2, 22)
+ALLOW = "DMA-ALLOW-001"
+DENIALS = [f"DMA-DENY-{n:03}" for n in range(1, 6)]
+
+
+def result(name: str, value: str = "PASS", device: str = "00:05.0") -> dict[str, Any]:
+    return {"record": "test", "id": name, "device": device, "result": value}
+
+
+def records(tests: list[dict[str, Any]], state: str = "active") -> list[dict[str, Any]]:
+    unit = {"vendor": "intel", "segment": 0, "base": "0xfed90000"}
+    return [
+        {"record": "start", "schema": 1},
+        {"record": "entry", "units": [{"te": False}], "bus_masters": ["00:02.0"]},
+        {"record": "entry", "units": [], "bus_masters": ["00:03.0"]},
+        *tests,
+        {"record": "iommu", "state": state, "units": [unit], "uncovered": []},
+        {"record": "interrupts", "state": "absent"},
+        {"record": "group", "id": 0, "devices": ["00:04.0"]},
+        {"record": "group", "id": 0, "devices": ["00:05.0"]},
+    ]
+
+
+def wire(body: list[dict[str, Any]], verdict: str = "pass") -> bytes:
+    lines = [b"@json " + json.dumps(record).encode() for record in body] + [b"@ktap KTAP version 1"]
+    total = 0
+    for line in lines:
+        total = zlib.crc32(line + b"\n", total)
+    end = {"record": "end", "verdict": verdict, "lines": len(lines), "crc32": f"{total:08x}"}
+    lines.append(b"@json " + json.dumps(end).encode())
+    return b"\r\n".join([b"\x1b[2Jhello", *lines, b"bulkhead: end of report, verdict PASS", b""])
+
+
+def good() -> list[dict[str, Any]]:
+    return records([result(name) for name in (ALLOW, *DENIALS)])
+
+
+def read(data: bytes) -> Stream:
+    stream = Stream(lambda _line: None)
+    for at in range(0, len(data), 7):
+        stream.feed(data[at : at + 7])
+    stream.close()
+    return stream
+
+
+def judged(data: bytes, table: tuple[Deviation, ...] = ()) -> Report:
+    stream = read(data)
+    problem = "" if stream.complete() else stream.problem or "no end marker"
+    return judge(stream.records, problem, VERSION, table)
+
+
+class StreamTest(unittest.TestCase):
+    def test_whole_stream_is_complete(self) -> None:
+        stream = read(wire(good()))
+        self.assertTrue(stream.complete() and stream.console_ended)
+
+    def test_record_lines_stay_off_the_console(self) -> None:
+        lines: list[str] = []
+        Stream(lines.append).feed(wire(good()))
+        self.assertEqual(lines, ["hello", "bulkhead: end of report, verdict PASS"])
+
+    def test_missing_end_is_incomplete(self) -> None:
+        self.assertFalse(read(wire(good()).replace(b'"end"', b'"fin"')).complete())
+
+    def test_changed_byte_is_incomplete(self) -> None:
+        self.assertFalse(read(wire(good()).replace(b"00:02.0", b"00:02.1")).complete())
+
+    def test_lost_line_is_incomplete(self) -> None:
+        self.assertFalse(read(wire(good()).replace(b"@ktap KTAP version 1\r\n", b"")).complete())
+
+    def test_cut_record_is_incomplete(self) -> None:
+        self.assertFalse(read(wire(good()).replace(b'"lines"', b'"cut": true, "lines"')).complete())
+
+    def test_record_after_the_end_is_incomplete(self) -> None:
+        self.assertFalse(read(wire(good()) + b'@json {"record":"test"}\r\n').complete())
+
+    def test_panic_is_incomplete_and_ends_the_console(self) -> None:
+        stream = read(b"*** PANIC 1 FAULT: here\r\n*** halted\r\n")
+        self.assertTrue(stream.console_ended)
+        self.assertIn("FAULT: here", stream.problem)
+
+    def test_endless_line_is_bounded(self) -> None:
+        lines: list[str] = []
+        stream = Stream(lines.append)
+        stream.feed(b"x" * 200_000)
+        self.assertEqual(len(lines), 1)
+
+
+class VerdictTest(unittest.TestCase):
+    def test_good_run_passes_with_the_issue_shape(self) -> None:
+        report = judged(wire(good()))
+        self.assertEqual((report["complete"], report["verdict"]), (True, "pass"))
+        self.assertEqual(report["counts"]["pass"], 6)
+        self.assertEqual(report["entry"]["bus_masters"], ["00:02.0", "00:03.0"])
+        self.assertEqual(report["groups"], [{"id": 0, "devices": ["00:04.0", "00:05.0"]}])
+        self.assertEqual(report["tests"][1]["id"], DENIALS[0])
+
+    def assert_fails(self, tests: list[dict[str, Any]], state: str = "active") -> None:
+        for verdict in ("pass", "fail"):
+            report = judged(wire(records(tests, state), verdict))
+            self.assertEqual((report["complete"], report["verdict"]), (True, "fail"))
+            self.assertTrue(report["reason"])
+
+    def test_incomplete_stream_fails(self) -> None:
+        report = judged(wire(good())[:-120])
+        self.assertEqual((report["complete"], report["verdict"]), (False, "fail"))
+
+    def test_every_state_but_active_fails(self) -> None:
+        for state in ("absent", "failed", "partial"):
+            self.assert_fails([result(name) for name in (ALLOW, *DENIALS)], state)
+
+    def test_failed_or_undecided_test_fails(self) -> None:
+        for value in ("FAIL", "ERROR"):
+            tests = [result(name) for name in (ALLOW, *DENIALS)]
+            self.assert_fails([*tests, result("DMA-FAULT-001", value)])
+
+    def test_too_few_refusals_fail(self) -> None:
+        self.assert_fails([result(name) for name in (ALLOW, *DENIALS[:4])])
+
+    def test_no_allowed_access_fails(self) -> None:
+        self.assert_fails([result(name) for name in DENIALS])
+
+    def test_disagreement_with_the_image_fails(self) -> None:
+        self.assertEqual(judged(wire(good(), "fail"))["verdict"], "fail")
+
+
+class WaiverTest(unittest.TestCase):
+    TABLE = (Deviation("intel", (7, 2), (7, 2), "DMA-FAULT-009", "not modelled"),)
+
+    def run_with(self, value: str, table: tuple[Deviation, ...]) -> Report:
+        tests = [result(name) for name in (ALLOW, *DENIALS)] + [result("DMA-FAULT-009", value)]
+        return judged(wire(records(tests), "pass" if value == "PASS" else "fail"), table)
+
+    def test_waived_failure_passes_and_is_marked(self) -> None:
+        report = self.run_with("FAIL", self.TABLE)
+        self.assertEqual(report["verdict"], "pass")
+        self.assertIs(report["tests"][-1]["waived"], True)
+
+    def test_waived_test_that_passes_fails_the_run(self) -> None:
+        self.assertEqual(self.run_with("PASS", self.TABLE)["verdict"], "fail")
+
+    def test_other_versions_and_vendors_are_not_waived(self) -> None:
+        for row in (
+            Deviation("intel", (8,), (), "DMA-FAULT-009", ""),
+            Deviation("intel", (7, 0), (7, 1), "DMA-FAULT-009", ""),
+            Deviation("amd", (7,), (), "DMA-FAULT-009", ""),
+        ):
+            self.assertEqual(self.run_with("FAIL", (row,))["verdict"], "fail")
+
+
+class TraceTest(unittest.TestCase):
+    FUNCTIONS = [
+        Function("00:04.0", 0x20, 0x1B36, 0x0010),
+        Function("00:05.0", 0x28, 0x1234, 0x11E8),
+    ]
+    ENABLE = "vtd_dmar_enable enable 1"
+    DISK = "vtd_dmar_translate dev 00:04.00 iova 0x5000 -> gpa 0x9000 mask 0xfff"
+    MISS = "vtd_iotlb_page_update IOTLB page update sid 0x28 iova 0x4000 slpte 0x8003 domain 0x7"
+    USE = "vtd_dmar_translate dev 00:05.00 iova 0x4000 -> gpa 0x8000 mask 0xfff"
+    DROP = "vtd_inv_desc_iotlb_pages iotlb invalidate domain 0x7 addr 0x4000 mask 0x0"
+    FAULT = "vtd_dmar_fault sid 0x28 fault 5 addr 0x4000 write 1"
+    GOOD = [ENABLE, DISK, MISS, USE, DROP, FAULT]
+
+    def complaints(self, lines: list[str]) -> str:
+        report = judged(wire(records([result(DENIALS[0])])))
+        with tempfile.TemporaryDirectory() as folder:
+            log = Path(folder) / "qemu.log"
+            log.write_text("\n".join(lines) + "\n")
+            return "; ".join(judge_trace(log, self.FUNCTIONS, report, 0x1000))
+
+    def test_agreeing_trace_is_accepted(self) -> None:
+        self.assertEqual(self.complaints(self.GOOD), "")
+
+    def test_each_event_is_needed(self) -> None:
+        for event in self.GOOD:
+            with self.subTest(event):
+                self.assertTrue(self.complaints([e for e in self.GOOD if e != event]))
+
+    def test_invalidation_of_another_domain_does_not_count(self) -> None:
+        other = [e.replace("invalidate domain 0x7", "invalidate domain 0x8") for e in self.GOOD]
+        self.assertIn("invalidated", self.complaints(other))
+
+    def test_identity_is_refused(self) -> None:
+        line = self.DISK.replace("9000", "5000")
+        self.assertIn("same address", self.complaints([*self.GOOD, line]))
+
+    def test_pass_through_is_refused(self) -> None:
+        line = "vtd_translate_pt source id 0x20, iova 0x5000"
+        self.assertIn("untranslated", self.complaints([*self.GOOD, line]))
+
+    def test_stranger_is_refused(self) -> None:
+        line = self.USE.replace("00:05", "00:1f")
+        self.assertIn("no client", self.complaints([*self.GOOD, line]))
+
+
+class HostTest(unittest.TestCase):
+    OUTPUT = """[==========] tests: Running 3 test(s).
+[ RUN      ] one
+[       OK ] one
+[ RUN      ] two
+[  ERROR   ] --- 1 != 2
+[  FAILED  ] two
+[ RUN      ] three
+"""
+
+    def test_results_are_read_and_a_broken_end_fails(self) -> None:
+        results = parse_cmocka("p", self.OUTPUT)
+        self.assertEqual([r.outcome for r in results], ["ok", "FAIL", "FAIL"])
+        self.assertIn("1 != 2", results[1].details[0])
+
+    def test_program_that_runs_nothing_fails(self) -> None:
+        for program in ("/bin/true", "/bin/false", "/absent"):
+            self.assertEqual([r.outcome for r in run_host_program(Path(program))], ["FAIL"])
+
+
+class BusTest(unittest.TestCase):
+    def test_devices_behind_a_conventional_bridge_share_a_requester(self) -> None:
+        edu = {"bus": 2, "slot": 1, "function": 0, "id": {"vendor": 0x1234, "device": 0x11E8}}
+        bridge = {
+            "bus": 0, "slot": 7, "function": 0, "id": {"vendor": 0x1B36, "device": 0xE},
+            "pci_bridge": {"bus": {"secondary": 2}, "devices": [edu]},
+        }
+        found: list[Function] = []
+        walk([bridge], None, found)
+        self.assertEqual([(f.location, f.requester) for f in found],
+                         [("00:07.0", 0x38), ("02:01.0", 0x200)])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: BSD-2-Clause-Patent
+"""One run: starts the machine, follows its serial line to the end marker, ends it, judges it."""
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import subprocess
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Callable
+
+from machine import Machine, disk_bytes, disk_sha256
+from monitor import Function, Monitor
+from report import Report, empty_report, judge, refuse
+from stream import Stream
+
+FAREWELL_SECONDS = 5.0  # for the console's last lines, and for QEMU to end
+POLL_SECONDS = 0.5
+ERROR_LINES = 8
+
+
+@dataclass
+class Outcome:
+    report: Report
+    console: list[str]
+    log: Path  # QEMU's own messages and trace
+    functions: list[Function] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def passed(self) -> bool:
+        return bool(self.report["verdict"] == "pass")
+
+
+class Interrupted(Exception):
+    """Whoever started the run wants it ended."""
+
+
+def write_report(folder: Path, report: Report) -> None:
+    (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")
+
+
+def error_lines(log: Path) -> list[str]:
+    """The last lines that QEMU itself wrote, without its trace."""
+    lines = log.read_text(errors="replace").splitlines()
+    return [line for line in lines if not line.startswith(("vtd_", "amdvi_"))][-ERROR_LINES:]
+
+
+class Session:
+    def __init__(
+        self,
+        machine: Machine,
+        folder: Path,
+        show: Callable[[str], None],
+        stop: threading.Event | None = None,
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "report.json").unlink(missing_ok=True)
+        self.machine = machine
+        self.folder = folder
+        self.console: list[str] = []
+        self.log = folder / "qemu.log"
+        self._show = show
+        self._stop = stop or threading.Event()
+        self._stream = Stream(self._human)
+        self._functions: list[Function] = []
+
+    def run(self, timeout: float) -> Outcome:
+        begin = time.monotonic()
+        monitor = Monitor()
+        try:
+            status = self._start(monitor, begin + timeout)
+        finally:
+            monitor.close()
+            self._save()
+        report = judge(self._stream.records, self._problem(status, timeout), self._version())
+        self._compare_disk(report)
+        write_report(self.folder, report)
+        seconds = time.monotonic() - begin
+        return Outcome(report, self.console, self.log, self._functions, seconds)
+
+    def _start(self, monitor: Monitor, deadline: float) -> int | None:
+        """QEMU's exit status; None when the harness ended it."""
+        command = self.machine.command(self.folder, monitor.remote.fileno())
+        with self.log.open("wb") as log:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                pass_fds=[monitor.remote.fileno()],
+                start_new_session=True,
+            )
+        monitor.started()
+        try:
+            return self._follow(process, monitor, deadline)
+        finally:
+            end_process(process)
+
+    def _follow(
+        self, process: subprocess.Popen[bytes], monitor: Monitor, deadline: float
+    ) -> int | None:
+        assert process.stdout is not None
+        pipe = process.stdout.fileno()
+        with selectors.DefaultSelector() as selector:
+            selector.register(pipe, selectors.EVENT_READ)
+            while not self._stream.console_ended and time.monotonic() < deadline:
+                if self._stop.is_set():
+                    raise Interrupted
+                if not selector.select(min(POLL_SECONDS, max(0.0, deadline - time.monotonic()))):
+                    continue
+                data = os.read(pipe, 1 << 16)
+                if not data:
+                    self._stream.close()
+                    return process.wait()
+                ended = self._stream.end is not None
+                self._stream.feed(data)
+                if self._stream.end is not None and not ended:
+                    deadline = min(deadline, time.monotonic() + FAREWELL_SECONDS)
+        self._stream.close()
+        if self._stream.end is not None:
+            self._functions = monitor.functions()
+        monitor.ask("quit")
+        try:
+            process.wait(FAREWELL_SECONDS)
+        except subprocess.TimeoutExpired:
+            pass  # end_process() does it
+        return None
+
+    def _human(self, line: str) -> None:
+        self.console.append(line)
+        self._show(line)
+
+    def _save(self) -> None:
+        raw = b"".join(line + b"\n" for line in self._stream.raw)
+        (self.folder / "records.log").write_bytes(raw)
+        (self.folder / "console.log").write_text("".join(line + "\n" for line in self.console))
+
+    def _version(self) -> tuple[int, ...]:
+        return self.machine.emulator.version
+
+    def _problem(self, status: int | None, timeout: float) -> str:
+        """Why the stream is not whole; empty when it is."""
+        if self._stream.complete():
+            return ""
+        if self._stream.problem:
+            return self._stream.problem
+        if status is None:
+            return f"No end marker within {timeout:g} s."
+        if status:
+            last = (error_lines(self.log) or ["it said nothing"])[-1]
+            return f"QEMU ended with status {status} before the end marker: {last}."
+        return "The machine reset or powered off before the end marker."
+
+    def _compare_disk(self, report: Report) -> None:
+        """What the image says it read against the file itself."""
+        path = self.machine.disk
+        if path is None or report["verdict"] != "pass":
+            return
+        if not report["disks"]:
+            refuse(report, "The disk was not read to its end.")
+            return
+        disk = report["disks"][0]
+        if disk.get("bytes") != disk_bytes(path) or disk.get("sha256") != disk_sha256(path):
+            refuse(report, f"{disk.get('name')} is not what {path.name} holds.")
+
+
+def end_process(process: subprocess.Popen[bytes]) -> None:
+    for end in (process.terminate, process.kill):
+        end()
+        try:
+            process.wait(FAREWELL_SECONDS)
+            break
+        except subprocess.TimeoutExpired:
+            continue
+    if process.stdout is not None:
+        process.stdout.close()
+
+
+def refuse_start(folder: Path, reason: str) -> Report:
+    """The report of a run that never began."""
+    folder.mkdir(parents=True, exist_ok=True)
+    report = empty_report(reason)
+    write_report(folder, report)
+    return report

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: BSD-2-Clause-Patent
+"""DMAR tables as firmware should not write them, for machines without an IOMMU device.
+
+Layouts: Intel Virtualization Technology for Directed I/O, "DMA Remapping Reporting Structure" and
+"DMA Remapping Hardware Unit Definition Structure". QEMU sets the table's length and checksum.
+"""
+from __future__ import annotations
+
+import struct
+
+DRHD = 0
+INCLUDE_PCI_ALL = 1
+UNUSED_ADDRESS = 0xFED90000  # nothing there: reads give zeros
+DIMM_ADDRESS = 0x1_0000_0000  # a module of memory that machine.py can put there
+HEADER_BYTES = 36
+
+
+def table(body: bytes) -> bytes:
+    header = struct.pack("<4sIBB6s8sI4sI", b"DMAR", HEADER_BYTES + len(body), 1, 0, b"BULKHD",
+                         b"BADTABLE", 1, b"TEST", 1)
+    return header + body
+
+
+def remapping(*records: bytes) -> bytes:
+    """A DMAR of these remapping structures; 39-bit host addresses."""
+    return table(struct.pack("<BB10x", 38, 0) + b"".join(records))
+
+
+def drhd(base: int, length: int = 16) -> bytes:
+    return struct.pack("<HHBBHQ", DRHD, length, INCLUDE_PCI_ALL, 0, 0, base)
+
+
+BAD_TABLES: dict[str, bytes] = {
+    "truncated-table": table(b"\x26\x00\x00\x00"),
+    "truncated-record": remapping(drhd(UNUSED_ADDRESS)[:8]),
+    "zero-length-record": remapping(struct.pack("<HH", DRHD, 0), drhd(UNUSED_ADDRESS)),
+    "overlong-record": remapping(drhd(UNUSED_ADDRESS, length=0x4000)),
+    "unit-reads-zeros": remapping(drhd(UNUSED_ADDRESS)),
+    "unit-reads-ones": remapping(drhd(DIMM_ADDRESS)),
+}

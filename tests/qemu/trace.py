@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: BSD-2-Clause-Patent
+"""The second judge: what QEMU's own VT-d model says it did, from its trace.
+
+It knows nothing of the image but its test results, and names the clients by what QEMU's machine
+protocol tells of the PCI bus.
+"""
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Callable
+
+from monitor import Function
+from report import Report
+
+# Few events, so that tracing costs nothing one could notice. All of them are in 7.2 to 11.1.
+EVENTS = (
+    "vtd_dmar_enable",
+    "vtd_dmar_translate",
+    "vtd_dmar_fault",
+    "vtd_translate_pt",
+    "vtd_iotlb_page_update",
+    "vtd_inv_desc_iotlb*",
+)
+PAGE = 0xFFF
+NVME = (0x1B36, 0x0010)
+EDU = (0x1234, 0x11E8)
+
+HEX = r"(?:0x)?([0-9a-f]+)"
+ENABLE = re.compile(r"vtd_dmar_enable\b.* 1$")
+TRANSLATE = re.compile(
+    rf"vtd_dmar_translate\b.*?(\w+):(\w+)\.(\w+) iova {HEX} -> gpa {HEX} mask {HEX}"
+)
+FAULT = re.compile(rf"vtd_dmar_fault\b.*?sid {HEX} fault (\d+) addr {HEX}")
+PASS_THROUGH = re.compile(r"vtd_translate_pt\b")
+UPDATE = re.compile(rf"vtd_iotlb_page_update\b.*?sid {HEX} iova {HEX} .*?domain {HEX}")
+GLOBAL = re.compile(r"vtd_inv_desc_iotlb_global\b")
+DOMAIN = re.compile(rf"vtd_inv_desc_iotlb_domain\b.*?domain {HEX}")
+PAGES = re.compile(rf"vtd_inv_desc_iotlb_pages\b.*?domain {HEX} addr {HEX} mask {HEX}")
+
+
+@dataclass
+class Requester:
+    """What one requester ID did."""
+
+    translated_bytes: int = 0
+    identical: int = 0  # translations to the very address that was asked for
+    faults: int = 0
+    refused_after_use: int = 0  # pages once reached, invalidated, then refused
+    reached: dict[int, int] = field(default_factory=dict)  # page -> domain, while cached
+    dropped: set[int] = field(default_factory=set)  # pages reached once, invalidated since
+
+
+class Trace:
+    """Read from QEMU's log, in the order of events."""
+
+    def __init__(self, log: Path) -> None:
+        self.enabled = False
+        self.invalidations = 0
+        self.passed_through = 0
+        self.requesters: dict[int, Requester] = {}
+        self._domains: dict[tuple[int, int], int] = {}
+        steps: list[tuple[re.Pattern[str], Callable[[re.Match[str]], None]]] = [
+            (TRANSLATE, self._translate),
+            (FAULT, self._fault),
+            (UPDATE, self._update),
+            (PAGES, self._pages),
+            (DOMAIN, lambda m: self._drop(lambda _, domain: domain == int(m[1], 16))),
+            (GLOBAL, lambda _: self._drop(lambda _page, _domain: True)),
+            (PASS_THROUGH, self._pass_through),
+            (ENABLE, self._enable),
+        ]
+        with log.open(errors="replace") as lines:
+            for line in lines:
+                if not line.startswith("vtd_"):
+                    continue
+                for pattern, step in steps:
+                    match = pattern.match(line.rstrip())
+                    if match:
+                        step(match)
+                        break
+
+    def of(self, requester: int) -> Requester:
+        return self.requesters.setdefault(requester, Requester())
+
+    def _enable(self, _match: re.Match[str]) -> None:
+        self.enabled = True
+
+    def _pass_through(self, _match: re.Match[str]) -> None:
+        self.passed_through += 1
+
+    def _translate(self, match: re.Match[str]) -> None:
+        bus, slot, function = (int(match[i], 16) for i in (1, 2, 3))
+        iova, address, mask = (int(match[i], 16) for i in (4, 5, 6))
+        requester = bus << 8 | slot << 3 | function
+        one = self.of(requester)
+        one.translated_bytes += mask + 1
+        one.identical += iova == address
+        page = iova & ~PAGE
+        one.reached[page] = self._domains.get((requester, page), -1)
+        one.dropped.discard(page)
+
+    def _update(self, match: re.Match[str]) -> None:
+        requester, iova, domain = (int(match[i], 16) for i in (1, 2, 3))
+        self._domains[(requester, iova & ~PAGE)] = domain
+
+    def _fault(self, match: re.Match[str]) -> None:
+        one = self.of(int(match[1], 16))
+        one.faults += 1
+        page = int(match[3], 16) & ~PAGE
+        if page in one.dropped:
+            one.dropped.discard(page)
+            one.refused_after_use += 1
+
+    def _pages(self, match: re.Match[str]) -> None:
+        domain, address, mask = int(match[1], 16), int(match[2], 16), int(match[3], 16)
+        low = ~((0x1000 << mask) - 1)
+        self._drop(lambda page, owner: owner == domain and page & low == address & low)
+
+    def _drop(self, covered: Callable[[int, int], bool]) -> None:
+        self.invalidations += 1
+        for one in self.requesters.values():
+            gone = [page for page, domain in one.reached.items() if covered(page, domain)]
+            for page in gone:
+                del one.reached[page]
+            one.dropped.update(gone)
+
+
+def clients(functions: list[Function], identity: tuple[int, int]) -> list[Function]:
+    found = [f for f in functions if (f.vendor, f.device) == identity]
+    return sorted(found, key=lambda f: f.location)
+
+
+def passes(report: Report, prefix: str, device: str) -> int:
+    return sum(
+        test.get("result") == "PASS"
+        and str(test.get("id", "")).startswith(prefix)
+        and test.get("device") == device
+        for test in report["tests"]
+    )
+
+
+def judge_disk(trace: Trace, functions: list[Function], disk_bytes: int) -> list[str]:
+    found = []
+    for nvme in clients(functions, NVME):
+        one = trace.of(nvme.requester)
+        if one.translated_bytes < disk_bytes:
+            found.append(f"{nvme.location}: {one.translated_bytes} bytes translated, "
+                         f"the disk has {disk_bytes}")
+        if one.identical:
+            found.append(f"{nvme.location}: {one.identical} translations to the same address")
+        if one.faults:
+            found.append(f"{nvme.location}: {one.faults} requests of the disk refused")
+    return found
+
+
+def judge_edu(trace: Trace, functions: list[Function], report: Report) -> list[str]:
+    found = []
+    for edu in clients(functions, EDU):
+        one, place = trace.of(edu.requester), edu.location
+        denied = passes(report, "DMA-DENY-", place)
+        if not one.translated_bytes:
+            found.append(f"{place}: no request translated")
+        if one.identical:
+            found.append(f"{place}: {one.identical} translations to the same address")
+        if not denied:
+            found.append(f"{place}: no DMA-DENY test passed")
+        if one.faults < denied:
+            found.append(f"{place}: {denied} refusals reported, {one.faults} faults traced")
+        if not one.refused_after_use:
+            found.append(f"{place}: nothing reached, invalidated and then refused")
+    return found
+
+
+def judge_trace(
+    log: Path, functions: list[Function], report: Report, disk_bytes: int
+) -> list[str]:
+    """What the trace holds against a pass; empty when it agrees."""
+    trace = Trace(log)
+    if not trace.enabled:
+        return ["translation was never switched on"]
+    known = {f.requester for identity in (NVME, EDU) for f in clients(functions, identity)}
+    found = [
+        f"requester {requester:#06x} was translated but is no client"
+        for requester, one in trace.requesters.items()
+        if requester not in known and one.translated_bytes
+    ]
+    if trace.passed_through:
+        found.append(f"{trace.passed_through} requests passed through untranslated")
+    found += judge_disk(trace, functions, disk_bytes)
+    found += judge_edu(trace, functions, report)
+    return found
