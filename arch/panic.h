@@ -10,6 +10,7 @@ enum panic_code {
     PANIC_OUT_OF_MEMORY = 2, /* at bring-up, before any driver */
     PANIC_INTERNAL = 3,      /* an invariant of the image does not hold */
     PANIC_STACK = 4,         /* a task ran into its guard page */
+    PANIC_BRING_UP = 5,      /* a vital step failed: index of the step */
 };
 
 struct panic_registers {

@@ -21,7 +21,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TASK_LIMIT_NS (60 * NS_PER_S)
+#define TASK_LIMIT_NS (30 * NS_PER_S)
 
 static struct {
     struct boot_info *info;
@@ -99,6 +99,7 @@ static const char *step_console(void)
 
 static const char *step_interrupts(void)
 {
+    struct acpi_table fadt = acpi_table_get(&boot.acpi, "FACP", 0);
     struct x86_facts facts;
     const char *why = NULL;
 
@@ -106,6 +107,7 @@ static const char *step_interrupts(void)
         if (!x86_mask_io_apic(boot.madt.io_apics[i].address))
             log_write(LOG_WARNING, "boot", "I/O APIC at 0x%x does not answer",
                       boot.madt.io_apics[i].address);
+    x86_set_pm_timer(acpi_pm_timer_port(&fadt));
     if (!x86_init_interrupts(boot.madt.local_apic, &why))
         return why;
     log_set_clock(time_ns);
@@ -215,6 +217,7 @@ static const char *step_image_tests(void)
 {
     const char *tests = option("tests");
 
+    image_provoke(option("provoke"));
     image_tests(&boot.iommu, tests && !strcmp(tests, "all"));
     return NULL;
 }
@@ -292,7 +295,7 @@ static void bring_up(void *argument)
         }
         log_write(LOG_WARNING, "boot", "%s: %s", steps[i].name, why);
         if (steps[i].vital)
-            panic(PANIC_OUT_OF_MEMORY, why, i, 0, 0, 0);
+            panic(PANIC_BRING_UP, why, i, 0, 0, 0);
     }
     finish();
 }

@@ -94,6 +94,8 @@ static const char *code_name(enum panic_code code)
         return "OUT_OF_MEMORY";
     case PANIC_INTERNAL:
         return "INTERNAL";
+    case PANIC_BRING_UP:
+        return "BRING_UP";
     case PANIC_STACK:
         return "STACK";
     default:

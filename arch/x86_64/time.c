@@ -17,6 +17,7 @@
 #define MEASURE_PART   100u
 #define MEASURE_CYCLES (UINT64_C(1) << 31)
 #define MEASURE_POLLS  (UINT32_C(1) << 20)
+#define MEASURE_TRIES  3u
 #define SAMPLE_TRIES   8u
 
 /* ACPI, "Power Management Timer": 3.579545 MHz, at least 24 bits. */
@@ -176,17 +177,28 @@ static uint64_t larger(uint64_t a, uint64_t b)
     return a < b ? b : a;
 }
 
+/* A measure fails when there is no such clock, or when we were kept from looking for too long. */
+static uint64_t measure_again(const struct reference *reference)
+{
+    uint64_t hz = 0;
+
+    for (unsigned i = 0; i < MEASURE_TRIES && hz == 0; i++) {
+        hz = measure_once(reference);
+    }
+    return hz;
+}
+
 /* The median of three: a clock that wrapped while we were kept from looking does not spoil it. */
 static uint64_t measure(const struct reference *reference)
 {
-    uint64_t a = measure_once(reference);
+    uint64_t a = measure_again(reference);
     uint64_t b, c;
 
     if (a == 0) {
         return 0;
     }
-    b = measure_once(reference);
-    c = measure_once(reference);
+    b = measure_again(reference);
+    c = measure_again(reference);
     return larger(smaller(a, b), smaller(larger(a, b), c));
 }
 

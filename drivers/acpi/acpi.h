@@ -87,6 +87,10 @@ struct acpi_madt {
 
 void acpi_read_madt(const struct acpi_table *table, struct acpi_madt *madt);
 
+/* FADT. "Power Management Timer": the I/O port of its register, X_PM_TMR_BLK before PM_TMR_BLK.
+ * 0: none, or one that is memory-mapped. */
+uint16_t acpi_pm_timer_port(const struct acpi_table *table);
+
 /* SPCR. "Serial Port Console Redirection Table". */
 struct acpi_spcr {
     bool valid;

@@ -444,6 +444,25 @@ static void spcr_that_names_no_port_is_not_valid(void **state)
     assert_true(spcr_of(bytes, 59).valid);
 }
 
+static void fadt_tells_the_port_of_the_pm_timer(void **state)
+{
+    uint8_t bytes[244] = "FACP";
+
+    (void)state;
+    put(bytes, 76, 0x608, 4);
+    assert_int_equal(acpi_pm_timer_port(&(struct acpi_table){bytes, 116}), 0x608);
+    assert_int_equal(acpi_pm_timer_port(&(struct acpi_table){bytes, 79}), 0);
+    put(bytes, 208, 1, 1);
+    put(bytes, 212, 0x1808, 8);
+    assert_int_equal(acpi_pm_timer_port(&(struct acpi_table){bytes, 244}), 0x1808);
+    assert_int_equal(acpi_pm_timer_port(&(struct acpi_table){bytes, 219}), 0x608);
+    put(bytes, 208, 0, 1);
+    assert_int_equal(acpi_pm_timer_port(&(struct acpi_table){bytes, 244}), 0x608);
+    put(bytes, 76, 0x10000, 4);
+    assert_int_equal(acpi_pm_timer_port(&(struct acpi_table){bytes, 244}), 0);
+    assert_int_equal(acpi_pm_timer_port(&(struct acpi_table){NULL, 0}), 0);
+}
+
 static void absent_tables_are_empty_and_silent(void **state)
 {
     struct acpi_table none = {NULL, 0};
@@ -535,6 +554,7 @@ int main(void)
         cmocka_unit_test_setup(mcfg_with_more_ranges_than_fit, machine),
         cmocka_unit_test_setup(spcr_tells_where_the_registers_are, machine),
         cmocka_unit_test_setup(spcr_that_names_no_port_is_not_valid, machine),
+        cmocka_unit_test_setup(fadt_tells_the_port_of_the_pm_timer, machine),
         cmocka_unit_test_setup(absent_tables_are_empty_and_silent, machine),
         cmocka_unit_test_setup(has_never_overflows, machine),
         cmocka_unit_test_setup(any_cut_is_survived, machine),

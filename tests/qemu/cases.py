@@ -44,6 +44,7 @@ class Case:
     disk: bool = True  # the report carries the disk's own SHA-256
     says: str = ""  # a regular expression that some console line matches
     trace: bool = False  # ask the second judge
+    panic: tuple[str, ...] = ()  # ends in a panic; its lines match these, in this order
 
 
 class Skipped(Exception):
@@ -86,6 +87,15 @@ def traced(place: Place) -> Machine:
     machine.disk = default_disk(place.folder.parent / "disk.raw")
     machine.trace = EVENTS
     return machine
+
+
+def with_provocation(what: str) -> Callable[[Place], Machine]:
+    def build(place: Place) -> Machine:
+        machine = place.machine()
+        machine.options = {"provoke": what}
+        return machine
+
+    return build
 
 
 def all_tests(place: Place) -> Machine:
@@ -202,6 +212,11 @@ def bad(name: str, build: Callable[[Place], Machine], state: str, says: str) -> 
     return Case(name, build, verdict="fail", state=state, disk=False, says=says)
 
 
+def panics(what: str, *lines: str) -> Case:
+    parts = ("^rax ", r"^image base 0x.*at image\+0x", r"called from image\+0x", "^last log lines")
+    return Case(f"panic-{what}", with_provocation(what), panic=(*lines, *parts, r"\*\*\* halted"))
+
+
 TABLE_SAYS = {
     "truncated-table": r"DMAR.* shorter than",
     "truncated-record": r"DMAR at offset 48: .* leaves the table",
@@ -229,6 +244,9 @@ CASES: tuple[Case, ...] = (
     Case("no-nvme", no_disk([]), disk=False),
     Case("nvme-without-namespace", no_disk([NVME]), disk=False, says="no namespace"),
     Case("empty-medium", empty_medium, disk=False, says=r"medium is empty"),
+    panics("trap", r"\*\*\* PANIC 1 TRAP: invalid opcode"),
+    panics("write", r"\*\*\* PANIC 1 TRAP: page fault"),
+    panics("stack", r"\*\*\* PANIC 4 STACK"),
     bad("read-errors", read_errors, "active", r"nvme0: .*status code"),
     bad("no-iommu", with_iommu("none"), "absent", r"protection now: absent"),
     bad("amd", with_iommu("amd"), "failed", r"AMD-Vi\b.*\bnot driven\b"),
@@ -238,8 +256,23 @@ CASES: tuple[Case, ...] = (
 )
 
 
+def check_panic(case: Case, outcome: Outcome) -> list[str]:
+    """A panic shows all its parts, and can never pass for a complete run."""
+    found = []
+    if outcome.report["complete"] or outcome.report["verdict"] != "fail":
+        found.append("the run counts as complete")
+    lines = iter(outcome.console)
+    for pattern in case.panic:
+        if not any(re.search(pattern, line) for line in lines):
+            found.append(f"no line matches {pattern} where it should")
+            break
+    return found
+
+
 def check_outcome(case: Case, machine: Machine, outcome: Outcome) -> list[str]:
     """What is wrong; empty when the case holds."""
+    if case.panic:
+        return check_panic(case, outcome)
     report = outcome.report
     if not report["complete"]:
         return [report["reason"]]
