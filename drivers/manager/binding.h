@@ -31,7 +31,7 @@ struct binding {
     void *stack_pointer;
     struct wait wait;
     bool timed_out;
-    uint64_t started_ns;
+    uint64_t progress_ns; /* when what it waited for came last */
     unsigned interrupt_count;
     irq_line_t lines[MANAGER_INTERRUPTS];
     bool raised[MANAGER_INTERRUPTS];

@@ -93,7 +93,7 @@ static void bind(const struct driver *driver, uint16_t endpoint, unsigned instan
                                 .owner = owner,
                                 .state = TASK_READY,
                                 .stack_pointer = task_prepare(stack, run_task, binding),
-                                .started_ns = time_ns()};
+                                .progress_ns = time_ns()};
     snprintf(binding->name, sizeof binding->name, "%s%u", driver->name, instance);
     pci_name(function->segment, function->bdf, binding->location);
     binding->device = (struct driver_device){.pdo = manager.setup->pdo(endpoint),
@@ -206,8 +206,10 @@ static void switch_to(struct binding *binding)
 /* Outside its task (in stop or fault) a driver cannot wait: it only looks. */
 bool manager_wait(struct binding *binding, const struct wait *wait)
 {
-    if (wait->ready(wait->context))
+    if (wait->ready(wait->context)) {
+        binding->progress_ns = time_ns();
         return true;
+    }
     if (manager.running != binding)
         return false;
     binding->wait = *wait;
@@ -238,6 +240,8 @@ static bool is_runnable(struct binding *binding, uint64_t now)
     bool ready = binding->wait.ready(binding->wait.context);
     owner_enter(before);
     binding->timed_out = !ready && now >= binding->wait.deadline_ns;
+    if (ready)
+        binding->progress_ns = now;
     return ready || binding->timed_out;
 }
 
@@ -255,7 +259,7 @@ static unsigned dispatch(bool *ran, uint64_t *deadline)
         if (binding->state == TASK_ENDED)
             continue;
         alive++;
-        if (now - binding->started_ns > manager.setup->task_limit_ns) {
+        if (now - binding->progress_ns > manager.setup->task_limit_ns) {
             give_up(binding);
         } else if (is_runnable(binding, now)) {
             binding->state = TASK_READY;

@@ -19,7 +19,7 @@ struct manager_setup {
     PDEVICE_OBJECT (*pdo)(uint16_t endpoint);
     const char *(*option)(const char *name);
     void (*disk)(const char *name, uint64_t bytes, const char *sha256_hex);
-    uint64_t task_limit_ns; /* a task that runs longer is given up on */
+    uint64_t task_limit_ns; /* a task for which nothing came so long is given up on */
 };
 
 /* Bus mastering and message interrupts off for every function but bridges. */
