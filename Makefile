@@ -18,6 +18,7 @@
 #|   DISK=               a raw file for the disk that is read (never written to)
 #|   QEMU_ARGS=          more arguments for QEMU
 #|   TESTS=default       default or all
+#|   TIMEOUT=            seconds until a silent run is ended; default 60 and more for a large disk
 #|
 #| Variables of the build:
 #|   CC=gcc              gcc or clang, for the image
@@ -61,7 +62,7 @@ export BULKHEAD_EFI := $(B)/bulkhead.efi
 step = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)';)
 
 # Set-up. make reads what setup.sh found, and starts over when that has changed.
-ifneq ($(filter-out help clean,$(goals)),)
+ifneq ($(filter-out help clean qemus,$(goals)),)
 include $(B)/setup.mk
 endif
 $(B)/setup.mk: FORCE

@@ -19,7 +19,8 @@ from session import Interrupted, Outcome, Session, error_lines, refuse_start
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "build" / "run"
-DEFAULT_TIMEOUT = "60"
+TIMEOUT_SECONDS = 60.0
+DISK_BYTES_PER_SECOND = 4 << 20  # on a slow and busy machine
 
 
 def setting(name: str, default: str) -> str:
@@ -27,8 +28,11 @@ def setting(name: str, default: str) -> str:
     return os.environ.get(name) or default
 
 
-def timeout_setting() -> float:
-    text = setting("TIMEOUT", DEFAULT_TIMEOUT)
+def timeout_setting(machine: Machine) -> float:
+    text = os.environ.get("TIMEOUT")
+    if not text:
+        size = machine.disk.stat().st_size if machine.disk else 0
+        return TIMEOUT_SECONDS + size / DISK_BYTES_PER_SECOND
     try:
         value = float(text)
     except ValueError:
@@ -88,7 +92,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, interrupt)
     try:
         machine = machine_from_environment()
-        timeout = timeout_setting()
+        timeout = timeout_setting(machine)
     except SetupError as error:
         refuse_start(FOLDER, str(error))
         print(f"run: {error}", file=sys.stderr)
