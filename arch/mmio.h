@@ -35,6 +35,10 @@ struct mmio {
 bool mmio_map(uint64_t physical, size_t length, struct mmio *out)
     __attribute__((warn_unused_result));
 
+/* The same, write-combining: for a framebuffer that is only written. */
+bool mmio_map_combining(uint64_t physical, size_t length, struct mmio *out)
+    __attribute__((warn_unused_result));
+
 #include "mmio_impl.h"
 
 #endif

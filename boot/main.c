@@ -74,6 +74,34 @@ static const char *step_acpi(void)
     return NULL;
 }
 
+/* Errors show at every level; the records do not depend on it. */
+static void set_verbosity(void)
+{
+    const char *level = option("loglevel");
+
+    if (!level)
+        return;
+    if (level[0] >= '3' && level[0] <= '7' && !level[1])
+        log_set_level((enum log_level)(level[0] - '0'));
+    else
+        log_write(LOG_WARNING, "boot", "loglevel=%s is not 3 to 7", level);
+}
+
+static void name_unknown_options(void)
+{
+    static const char *const known[] = {"console", "loglevel", "provoke", "tests"};
+
+    for (const char *word = boot.info->options; *word; word += strlen(word) + 1) {
+        size_t length = strcspn(word, "=");
+        bool found = false;
+
+        for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+            found |= strlen(known[i]) == length && !strncmp(word, known[i], length);
+        if (!found)
+            log_write(LOG_WARNING, "boot", "option %s is unknown", word);
+    }
+}
+
 static const char *step_console(void)
 {
     const struct boot_framebuffer *from = &boot.info->framebuffer;
@@ -90,6 +118,7 @@ static const char *step_console(void)
 
     if (table.data)
         acpi_read_spcr(&table, &spcr);
+    set_verbosity();
     boot.summary.console =
         console_start(&(struct console_setup){.option = option("console"),
                                               .spcr = spcr.valid ? &spcr : NULL,
@@ -194,6 +223,7 @@ static const char *step_head(void)
     boot.summary.unit_count = snapshot_units(&boot.summary.units);
     describe_entry();
     report_head(&boot.summary);
+    name_unknown_options();
     return NULL;
 }
 
@@ -286,11 +316,14 @@ static void finish(void)
 static void bring_up(void *argument)
 {
     (void)argument;
+    console_early(option("console"));
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        /* The head of the report comes first on the console. */
+        enum log_level level = boot.summary.functions ? LOG_INFO : LOG_DEBUG;
         const char *why = steps[i].run();
 
         if (!why) {
-            log_write(LOG_INFO, "boot", "%s: done", steps[i].name);
+            log_write(level, "boot", "%s: done", steps[i].name);
             continue;
         }
         log_write(LOG_WARNING, "boot", "%s: %s", steps[i].name, why);

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 #include "boot/snapshot.h"
 
+#include "arch/memory.h"
 #include "boot/boot.h"
 #include "drivers/acpi/acpi.h"
 #include "drivers/iommu/vtd/vtd.h"
-
-/* Firmware's page tables are still in use and map memory at its physical address. */
-static const void *read_identity(uint64_t physical, size_t length)
-{
-    return physical && physical + length > physical ? (const void *)(uintptr_t)physical : NULL;
-}
 
 static struct {
     struct acpi_tables tables;
@@ -21,12 +16,12 @@ static struct {
 
 static void take_unit(const struct dmar_drhd *drhd)
 {
-    struct mmio mmio = {(uintptr_t)drhd->address, 0x1000};
+    struct mmio mmio;
     struct report_unit *unit = &at_entry.units[at_entry.unit_count++];
-    struct vtd_snapshot flags;
+    struct vtd_snapshot flags = {0};
 
     *unit = (struct report_unit){"intel", drhd->segment, drhd->address, .answers = false};
-    unit->answers = vtd_snapshot(&mmio, &flags);
+    unit->answers = mmio_map(drhd->address, 0x1000, &mmio) && vtd_snapshot(&mmio, &flags);
     unit->te = flags.te;
     unit->ire = flags.ire;
     unit->qie = flags.qie;
@@ -37,7 +32,7 @@ void boot_snapshot(const struct boot_info *info)
 {
     struct acpi_table table;
 
-    if (!acpi_find_tables(info->rsdp, read_identity, &at_entry.tables))
+    if (!acpi_find_tables(info->rsdp, memory_map_firmware, &at_entry.tables))
         return;
     table = acpi_table_get(&at_entry.tables, "DMAR", 0);
     if (table.data && dmar_read(&table, &at_entry.dmar))

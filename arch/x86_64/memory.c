@@ -153,6 +153,28 @@ static bool pages_around(uint64_t physical, uint64_t length, uint64_t *first, ui
     return true;
 }
 
+/* Until x86_init_memory, firmware's page tables are in use. They map what they map at its own
+ * address; the rest is out of reach. */
+static bool firmware_maps(uint64_t physical, uint64_t length)
+{
+    uint64_t first, span;
+
+    if (!pages_around(physical, length, &first, &span)) {
+        return false;
+    }
+    for (uint64_t page = first; page < first + span; page += FRAME_SIZE) {
+        if (!paging_firmware_maps(page)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_ours(void)
+{
+    return x86_frames.count != 0;
+}
+
 /* Pages that are mapped already stay as they are. */
 const void *memory_map_firmware(uint64_t physical, size_t length)
 {
@@ -160,6 +182,9 @@ const void *memory_map_firmware(uint64_t physical, size_t length)
 
     if (length > FIRMWARE_VIEW_MAX || !pages_around(physical, length, &first, &span)) {
         return NULL;
+    }
+    if (!is_ours()) {
+        return firmware_maps(physical, length) ? (const void *)(uintptr_t)physical : NULL;
     }
     for (uint64_t page = first; page < first + span; page += FRAME_SIZE) {
         if (!x86_access_at(page).present && !paging_map(page, FRAME_SIZE, PAGE_CONST)) {
@@ -173,23 +198,27 @@ static bool map_device(uint64_t physical, uint64_t length, uint64_t allow)
 {
     uint64_t first, span;
 
+    if (!is_ours()) {
+        return firmware_maps(physical, length);
+    }
     return pages_around(physical, length, &first, &span) &&
            !any_frame(first, first + span - 1, is_managed) && paging_map(first, span, allow);
 }
 
-/* Until x86_init_memory, firmware's page tables are in use: they map devices where they are. */
 bool mmio_map(uint64_t physical, size_t length, struct mmio *out)
 {
-    bool ours = x86_frames.count != 0;
-
-    if (ours && !map_device(physical, length, PAGE_DEVICE)) {
+    if (!map_device(physical, length, PAGE_DEVICE)) {
         return false;
     }
     *out = (struct mmio){(uintptr_t)physical, length};
     return true;
 }
 
-bool x86_map_framebuffer(uint64_t base, uint64_t length)
+bool mmio_map_combining(uint64_t physical, size_t length, struct mmio *out)
 {
-    return map_device(base, length, PAGE_SCREEN);
+    if (!map_device(physical, length, PAGE_SCREEN)) {
+        return false;
+    }
+    *out = (struct mmio){(uintptr_t)physical, length};
+    return true;
 }

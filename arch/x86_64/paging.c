@@ -143,6 +143,25 @@ static uint64_t *reach(uint64_t linear, unsigned wanted)
     return &table[index_of(linear, wanted)];
 }
 
+/* Firmware maps memory, its own tables too, at its physical address. */
+bool paging_firmware_maps(uint64_t linear)
+{
+    unsigned level = (cpu_read_cr4() & CR4_LA57) != 0 ? 4 : 3;
+    const uint64_t *table = table_of(cpu_read_cr3());
+
+    if (linear >> (FRAME_SHIFT + 9 * (level + 1) - 1) != 0) {
+        return false;
+    }
+    for (;; level--) {
+        uint64_t entry = table_load64(&table[index_of(linear, level)]);
+
+        if (!is_table(entry, level)) {
+            return is_leaf(entry, level);
+        }
+        table = table_of(entry);
+    }
+}
+
 void paging_init(void)
 {
     unsigned bits = x86_physical_bits();

@@ -43,9 +43,6 @@ bool x86_mask_io_apic(uint64_t address);
  * an IA32_APIC_BASE that holds none. */
 bool x86_init_interrupts(uint64_t local_apic, const char **why) __attribute__((warn_unused_result));
 
-/* Maps a framebuffer write-combining. False: no memory, or it overlaps RAM or another mapping. */
-bool x86_map_framebuffer(uint64_t base, uint64_t length) __attribute__((warn_unused_result));
-
 struct x86_facts {
     uint64_t tsc_hz;
     const char *tsc_source; /* "CPUID", "hypervisor", "ACPI PM timer", "PIT", ... */
@@ -69,9 +66,6 @@ _Noreturn void x86_halt(void);
 /* Port I/O. */
 uint8_t x86_in8(uint16_t port);
 void x86_out8(uint16_t port, uint8_t value);
-uint16_t x86_in16(uint16_t port);
-void x86_out16(uint16_t port, uint16_t value);
 uint32_t x86_in32(uint16_t port);
-void x86_out32(uint16_t port, uint32_t value);
 
 #endif

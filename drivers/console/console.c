@@ -208,11 +208,17 @@ static bool open_framebuffer(const struct framebuffer *framebuffer)
     struct mmio window;
 
     if (framebuffer == NULL || framebuffer->base == 0 || framebuffer->length > SIZE_MAX ||
-        !mmio_map(framebuffer->base, (size_t)framebuffer->length, &window))
+        !mmio_map_combining(framebuffer->base, (size_t)framebuffer->length, &window))
         return false;
     mapped = *framebuffer;
     mapped.base = window.base;
     return framebuffer_open(&mapped);
+}
+
+void console_early(const char *option)
+{
+    console_find(&(struct console_setup){.option = option});
+    panic_set_writer(panic_text);
 }
 
 const char *console_start(const struct console_setup *setup)

@@ -24,6 +24,9 @@ struct console_setup {
  * "console: ttyS0 at I/O 0x3f8, found by probe". */
 const char *console_find(const struct console_setup *setup);
 
+/* Before mmio_map() works: a panic shows on the port that the option names or a probe finds. */
+void console_early(const char *option);
+
 /* console_find(), then registers the sinks of log and records and the panic writer, and returns the
  * same text. Called once, when mmio_map() works; the clock may still stand. */
 const char *console_start(const struct console_setup *setup);

@@ -110,6 +110,11 @@ bool mmio_map(uint64_t physical, size_t length, struct mmio *out)
     return true;
 }
 
+bool mmio_map_combining(uint64_t physical, size_t length, struct mmio *out)
+{
+    return mmio_map(physical, length, out);
+}
+
 static bool in_window(const struct mmio *window, uint32_t offset, unsigned width)
 {
     if (offset % width == 0 && window->length >= width && offset <= window->length - width) {

@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 import layout  # noqa: E402
 import layout_test  # noqa: E402
 import selftest  # noqa: E402
-from cases import CASES, Case, Place, Skipped, check_outcome  # noqa: E402
+from cases import CASES, Case, Place, Skipped, all_is_seen, check_outcome  # noqa: E402
 from emulator import BINARY, Emulator, SetupError, find_emulator  # noqa: E402
 from host import run_host_program  # noqa: E402
 from machine import default_disk, disk_sha256  # noqa: E402
@@ -35,6 +35,10 @@ AT_ONCE = 2
 IMAGE_SECONDS = 90.0
 OWN_DISK_BYTES = 5 * 512 + (1 << 20)
 FOLDER = ROOT / "build" / "check"
+OWN_SETTINGS = {
+    "BULKHEAD_RUN": str(FOLDER / "run"), "IOMMU": "", "IOMMU_OPTS": "", "QEMU_ARGS": "",
+    "DISK": "", "TESTS": "", "TIMEOUT": "",
+}
 
 
 def own_tests() -> list[Result]:
@@ -72,7 +76,8 @@ def image_case(case: Case, place: Place, stop: threading.Event) -> Result:
     place.folder.mkdir(parents=True, exist_ok=True)
     try:
         machine = case.build(place)
-        session = Session(machine, place.folder, lambda _line: None, stop)
+        enough = all_is_seen(machine) if case.silent else None
+        session = Session(machine, place.folder, lambda _line: None, stop, enough)
         outcome = session.run(IMAGE_SECONDS)
         wrong = check_outcome(case, machine, outcome)
     except Skipped as reason:
@@ -87,7 +92,8 @@ def image_case(case: Case, place: Place, stop: threading.Event) -> Result:
 def run_program(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, str(ROOT / "tests/qemu/run.py"), *arguments], capture_output=True,
-        text=True, stdin=subprocess.DEVNULL, env={**os.environ, **environment}, cwd=ROOT,
+        text=True, stdin=subprocess.DEVNULL, env={**os.environ, **OWN_SETTINGS, **environment},
+        cwd=ROOT,
     )
 
 
@@ -100,10 +106,12 @@ def command_line() -> list[Result]:
         "disk-no-multiple-of-512": {"DISK": str(odd)},
         "unknown-iommu": {"IOMMU": "arm"},
         "missing-qemu": {"QEMU": str(FOLDER / "absent")},
+        "unknown-tests": {"TESTS": "some"},
+        "unbalanced-arguments": {"QEMU_ARGS": "'open"},
     }
     results = []
     for name, environment in wrong.items():
-        done = run_program(**{"DISK": "", "QEMU": "", "IOMMU": "", **environment})
+        done = run_program(**environment)
         good = done.returncode == 2 and not done.stdout and len(done.stderr.splitlines()) == 1
         details = [f"status {done.returncode}", done.stdout, done.stderr]
         results.append(Result(f"run {name}", "ok" if good else "FAIL", details))
@@ -111,14 +119,19 @@ def command_line() -> list[Result]:
 
 
 def exit_status() -> Result:
-    """`make run` to its end: a disk of one's own is 0 and told truly, no unit is 1."""
+    """`make run` to its end: a disk of one's own is 0 and told truly, so is an empty one; no unit
+    is 1."""
     disk = default_disk(FOLDER / "own.raw", OWN_DISK_BYTES)
-    done = run_program(DISK=str(disk), IOMMU="", IOMMU_OPTS="")
-    report = json.loads((ROOT / "build/run/report.json").read_text())
+    done = run_program(DISK=str(disk))
+    report = json.loads((FOLDER / "run/report.json").read_text())
     told = [entry.get("sha256") for entry in report["disks"]] == [disk_sha256(disk)]
-    refused = run_program(DISK=str(disk), IOMMU="none", IOMMU_OPTS="")
-    good = done.returncode == 0 and told and refused.returncode == 1
-    details = [f"status {done.returncode} and {refused.returncode}, disk told: {told}"]
+    empty = FOLDER / "empty.raw"
+    empty.write_bytes(b"")
+    medium = run_program(DISK=str(empty))
+    refused = run_program(DISK=str(disk), IOMMU="none")
+    statuses = (done.returncode, medium.returncode, refused.returncode)
+    good = statuses == (0, 0, 1) and told
+    details = [f"statuses {statuses}, disk told: {told}"]
     return Result("run exit-status", "ok" if good else "FAIL", details)
 
 

@@ -107,7 +107,7 @@ def objections(report: Report) -> list[str]:
     iommu = report["iommu"]
     if iommu.get("state") != "active":
         reason = f" ({iommu['reason']})" if iommu.get("reason") else ""
-        return [f"DMA protection is {iommu.get('state')}{reason}."]
+        return [f"DMA protection: {iommu.get('state')}{reason}."]
     found = []
     bad = [t for t in report["tests"] if t.get("result") in BAD and not t.get("waived")]
     if bad:

@@ -18,7 +18,7 @@ from machine import Machine, check_disk, default_disk
 from session import Interrupted, Outcome, Session, error_lines, refuse_start
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDER = ROOT / "build" / "run"
+FOLDER = Path(os.environ.get("BULKHEAD_RUN") or ROOT / "build" / "run")
 TIMEOUT_SECONDS = 60.0
 DISK_BYTES_PER_SECOND = 4 << 20  # on a slow and busy machine
 
@@ -52,6 +52,10 @@ def machine_from_environment() -> Machine:
     iommu = setting("IOMMU", "intel")
     if iommu not in ("intel", "amd", "none"):
         raise SetupError(f"IOMMU={iommu} is none of intel, amd, none.")
+    try:
+        extra = shlex.split(setting("QEMU_ARGS", ""))
+    except ValueError as error:
+        raise SetupError(f"QEMU_ARGS cannot be split into words: {error}.") from error
     disk = Path(os.environ["DISK"]) if os.environ.get("DISK") else default_disk(FOLDER / "disk.raw")
     check_disk(disk)
     return Machine(
@@ -61,7 +65,7 @@ def machine_from_environment() -> Machine:
         iommu_options=setting("IOMMU_OPTS", ""),
         disk=disk,
         options={"tests": tests},
-        extra=shlex.split(setting("QEMU_ARGS", "")),
+        extra=extra,
     )
 
 
@@ -93,7 +97,7 @@ def main() -> int:
     try:
         machine = machine_from_environment()
         timeout = timeout_setting(machine)
-    except SetupError as error:
+    except (SetupError, OSError) as error:
         refuse_start(FOLDER, str(error))
         print(f"run: {error}", file=sys.stderr)
         return 2

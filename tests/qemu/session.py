@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import selectors
+import signal
 import subprocess
 import threading
 import time
@@ -20,6 +22,8 @@ from stream import Stream
 FAREWELL_SECONDS = 5.0  # for the console's last lines, and for QEMU to end
 POLL_SECONDS = 0.5
 ERROR_LINES = 8
+CHATTER = re.compile(r"^(vtd_|amdvi_)|\bvtd_|New fault is not recorded")
+LEFT_BEHIND = ("report.json", "console.log", "records.log", "qemu.log")
 
 
 @dataclass
@@ -44,9 +48,13 @@ def write_report(folder: Path, report: Report) -> None:
 
 
 def error_lines(log: Path) -> list[str]:
-    """The last lines that QEMU itself wrote, without its trace."""
+    """The last lines that QEMU itself wrote, without its trace and its word on refused DMA."""
     lines = log.read_text(errors="replace").splitlines()
-    return [line for line in lines if not line.startswith(("vtd_", "amdvi_"))][-ERROR_LINES:]
+    return [line for line in lines if not CHATTER.search(line)][-ERROR_LINES:]
+
+
+def end_of(status: int) -> str:
+    return f"was ended by {signal.Signals(-status).name}" if status < 0 else f"exited with {status}"
 
 
 class Session:
@@ -56,15 +64,17 @@ class Session:
         folder: Path,
         show: Callable[[str], None],
         stop: threading.Event | None = None,
+        enough: Callable[[Path], bool] | None = None,
     ) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "report.json").unlink(missing_ok=True)
+        """`enough` ends a run without a console, by what QEMU's log shows."""
+        clear(folder)
         self.machine = machine
         self.folder = folder
         self.console: list[str] = []
         self.log = folder / "qemu.log"
         self._show = show
         self._stop = stop or threading.Event()
+        self._enough = enough
         self._stream = Stream(self._human)
         self._functions: list[Function] = []
 
@@ -110,6 +120,8 @@ class Session:
             while not self._stream.console_ended and time.monotonic() < deadline:
                 if self._stop.is_set():
                     raise Interrupted
+                if self._enough and self._enough(self.log):
+                    break
                 if not selector.select(min(POLL_SECONDS, max(0.0, deadline - time.monotonic()))):
                     continue
                 data = os.read(pipe, 1 << 16)
@@ -121,7 +133,7 @@ class Session:
                 if self._stream.end is not None and not ended:
                     deadline = min(deadline, time.monotonic() + FAREWELL_SECONDS)
         self._stream.close()
-        if self._stream.end is not None:
+        if self._enough or self._stream.end is not None:
             self._functions = monitor.functions()
         monitor.ask("quit")
         try:
@@ -152,7 +164,7 @@ class Session:
             return f"No end marker within {timeout:g} s."
         if status:
             last = (error_lines(self.log) or ["it said nothing"])[-1]
-            return f"QEMU ended with status {status} before the end marker: {last}."
+            return f"QEMU {end_of(status)} before the end marker: {last}."
         return "The machine reset or powered off before the end marker."
 
     def _compare_disk(self, report: Report) -> None:
@@ -160,12 +172,21 @@ class Session:
         path = self.machine.disk
         if path is None or report["verdict"] != "pass":
             return
-        if not report["disks"]:
-            refuse(report, "The disk was not read to its end.")
+        expected = (disk_bytes(path), disk_sha256(path))
+        if expected[0] == 0 or expected in [(d.get("bytes"), d.get("sha256"))
+                                            for d in report["disks"]]:
             return
-        disk = report["disks"][0]
-        if disk.get("bytes") != disk_bytes(path) or disk.get("sha256") != disk_sha256(path):
-            refuse(report, f"{disk.get('name')} is not what {path.name} holds.")
+        if report["disks"]:
+            refuse(report, f"No disk that was read is what {path.name} holds.")
+        else:
+            refuse(report, "The disk was not read to its end.")
+
+
+def clear(folder: Path) -> None:
+    """No file of an earlier run stays."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in LEFT_BEHIND:
+        (folder / name).unlink(missing_ok=True)
 
 
 def end_process(process: subprocess.Popen[bytes]) -> None:
@@ -182,7 +203,7 @@ def end_process(process: subprocess.Popen[bytes]) -> None:
 
 def refuse_start(folder: Path, reason: str) -> Report:
     """The report of a run that never began."""
-    folder.mkdir(parents=True, exist_ok=True)
+    clear(folder)
     report = empty_report(reason)
     write_report(folder, report)
     return report

@@ -36,5 +36,7 @@ BAD_TABLES: dict[str, bytes] = {
     "zero-length-record": remapping(struct.pack("<HH", DRHD, 0), drhd(UNUSED_ADDRESS)),
     "overlong-record": remapping(drhd(UNUSED_ADDRESS, length=0x4000)),
     "unit-reads-zeros": remapping(drhd(UNUSED_ADDRESS)),
+    "wild-addresses": remapping(drhd(0x2000_0000_0000), drhd(0x000F_0000_0000_0000),
+                                drhd(0xFFFF_8000_FED9_0000)),
     "unit-reads-ones": remapping(drhd(DIMM_ADDRESS)),
 }

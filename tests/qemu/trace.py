@@ -47,6 +47,7 @@ class Requester:
     translated_bytes: int = 0
     identical: int = 0  # translations to the very address that was asked for
     faults: int = 0
+    refused: set[int] = field(default_factory=set)  # pages
     refused_after_use: int = 0  # pages once reached, invalidated, then refused
     reached: dict[int, int] = field(default_factory=dict)  # page -> domain, while cached
     dropped: set[int] = field(default_factory=set)  # pages reached once, invalidated since
@@ -109,6 +110,7 @@ class Trace:
         one = self.of(int(match[1], 16))
         one.faults += 1
         page = int(match[3], 16) & ~PAGE
+        one.refused.add(page)
         if page in one.dropped:
             one.dropped.discard(page)
             one.refused_after_use += 1
