@@ -66,7 +66,7 @@ ifneq ($(filter-out help clean qemus,$(goals)),)
 include $(B)/setup.mk
 endif
 $(B)/setup.mk: FORCE
-	@boot/setup.sh $@ run $(if $(filter check host lint format,$(goals)),check)
+	@boot/setup.sh $@ run $(if $(filter check host lint format,$(goals))$(filter clang%,$(CC)),check)
 
 NEWLIB := $(B)/newlib/$(NEWLIB_KEY)
 $(NEWLIB)/lib/libc.a:
@@ -101,7 +101,7 @@ image_flags = -std=c17 -O2 -g -ffreestanding -fPIC -fshort-wchar -mno-red-zone \
 IMAGE_FLAGS := $(call image_flags,$(CC))
 
 # Interrupt code runs on the state of whatever it interrupted.
-$(O)/arch/x86_64/irq_%.o $(O)/arch/x86_64/trap_%.o: OWN_FLAGS := -mgeneral-regs-only
+$(O)/arch/x86_64/trap_%.o: OWN_FLAGS := -mgeneral-regs-only
 $(O)/boot/efi.o $(B)/lint/boot/efi.tidy: OWN_FLAGS = -DGNU_EFI_USE_MS_ABI \
 	-isystem $(GNU_EFI_INCLUDE) -isystem $(GNU_EFI_INCLUDE)/x86_64
 

@@ -7,6 +7,7 @@
 #include "arch/time.h"
 #include "arch/x86_64/x86.h"
 #include "boot/boot.h"
+#include "boot/ecam.h"
 #include "boot/snapshot.h"
 #include "drivers/acpi/acpi.h"
 #include "drivers/console/console.h"
@@ -150,13 +151,11 @@ static const char *step_interrupts(void)
 
 static const char *step_pci(void)
 {
-    struct acpi_table table = acpi_table_get(&boot.acpi, "MCFG", 0);
-    struct acpi_mcfg mcfg = {0};
+    struct pci_ecam ecam;
 
-    if (!table.data)
+    if (!boot_read_ecam(&boot.acpi, &ecam))
         return "firmware describes no ECAM (no MCFG): PCI functions are unknown";
-    acpi_read_mcfg(&table, &mcfg);
-    if (!pci_enumerate(&mcfg, true, &boot.pci)) {
+    if (!pci_enumerate(&ecam, true, &boot.pci)) {
         boot.pci.count = 0;
         return "no ECAM range can be used: PCI functions are unknown";
     }

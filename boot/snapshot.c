@@ -3,6 +3,7 @@
 
 #include "arch/memory.h"
 #include "boot/boot.h"
+#include "boot/ecam.h"
 #include "drivers/acpi/acpi.h"
 #include "drivers/iommu/vtd/vtd.h"
 
@@ -31,6 +32,7 @@ static void take_unit(const struct dmar_drhd *drhd)
 void boot_snapshot(const struct boot_info *info)
 {
     struct acpi_table table;
+    struct pci_ecam ecam;
 
     if (!acpi_find_tables(info->rsdp, memory_map_firmware, &at_entry.tables))
         return;
@@ -41,12 +43,7 @@ void boot_snapshot(const struct boot_info *info)
                 !(at_entry.dmar.drhds[i].record.flaws & DMAR_UNUSABLE) &&
                 at_entry.unit_count < SNAPSHOT_UNITS_MAX)
                 take_unit(&at_entry.dmar.drhds[i]);
-    table = acpi_table_get(&at_entry.tables, "MCFG", 0);
-    if (!table.data)
-        return;
-    acpi_read_mcfg(&table, &at_entry.pci.mcfg);
-    struct acpi_mcfg mcfg = at_entry.pci.mcfg;
-    if (!pci_enumerate(&mcfg, false, &at_entry.pci))
+    if (!boot_read_ecam(&at_entry.tables, &ecam) || !pci_enumerate(&ecam, false, &at_entry.pci))
         at_entry.pci.count = 0;
 }
 

@@ -146,13 +146,13 @@ static void scan_bus(struct walk *walk, const struct mmio *window, uint8_t bus)
         scan_device(walk, window, bus, (uint8_t)device, ari);
 }
 
-static const struct acpi_mcfg_range *range_of(const struct acpi_mcfg *mcfg, uint16_t segment,
-                                              unsigned bus)
+static const struct pci_ecam_range *range_of(const struct pci_ecam *ecam, uint16_t segment,
+                                             unsigned bus)
 {
-    for (unsigned i = 0; i < mcfg->count; i++)
-        if (mcfg->ranges[i].segment == segment && mcfg->ranges[i].first_bus <= bus &&
-            bus <= mcfg->ranges[i].last_bus)
-            return &mcfg->ranges[i];
+    for (unsigned i = 0; i < ecam->count; i++)
+        if (ecam->ranges[i].segment == segment && ecam->ranges[i].first_bus <= bus &&
+            bus <= ecam->ranges[i].last_bus)
+            return &ecam->ranges[i];
     return NULL;
 }
 
@@ -161,7 +161,7 @@ static void scan_segment(struct walk *walk)
     for (unsigned bus = 0; bus < BUSES; bus++)
         walk->bridge[bus] = PCI_NONE;
     for (unsigned bus = 0; bus < BUSES; bus++) {
-        const struct acpi_mcfg_range *range = range_of(&walk->inventory->mcfg, walk->segment, bus);
+        const struct pci_ecam_range *range = range_of(&walk->inventory->ecam, walk->segment, bus);
         struct mmio window;
 
         if (!range)
@@ -175,24 +175,24 @@ static void scan_segment(struct walk *walk)
     }
 }
 
-static bool segment_seen(const struct acpi_mcfg *mcfg, unsigned range)
+static bool segment_seen(const struct pci_ecam *ecam, unsigned range)
 {
     for (unsigned i = 0; i < range; i++)
-        if (mcfg->ranges[i].segment == mcfg->ranges[range].segment)
+        if (ecam->ranges[i].segment == ecam->ranges[range].segment)
             return true;
     return false;
 }
 
-bool pci_enumerate(const struct acpi_mcfg *mcfg, bool size_bars, struct pci_inventory *inventory)
+bool pci_enumerate(const struct pci_ecam *ecam, bool size_bars, struct pci_inventory *inventory)
 {
     struct walk walk = {.inventory = inventory, .size_bars = size_bars};
 
     memset(inventory, 0, sizeof(*inventory));
-    inventory->mcfg = *mcfg;
-    for (unsigned i = 0; i < mcfg->count; i++) {
-        if (segment_seen(mcfg, i))
+    inventory->ecam = *ecam;
+    for (unsigned i = 0; i < ecam->count; i++) {
+        if (segment_seen(ecam, i))
             continue;
-        walk.segment = mcfg->ranges[i].segment;
+        walk.segment = ecam->ranges[i].segment;
         scan_segment(&walk);
     }
     pci_find_groups(inventory);

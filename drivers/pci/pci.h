@@ -3,8 +3,6 @@
 #define DRIVERS_PCI_PCI_H
 
 #include "arch/mmio.h"
-#include "drivers/acpi/acpi.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -82,19 +80,34 @@ struct pci_function {
     uint16_t group_leader;
 };
 
+/* Where the Enhanced Configuration Access Mechanism maps configuration space. */
+#define PCI_ECAM_MAX 32
+
+struct pci_ecam_range {
+    uint64_t base; /* of bus 0 of the segment, even when first_bus is not 0 */
+    uint16_t segment;
+    uint8_t first_bus;
+    uint8_t last_bus;
+};
+
+struct pci_ecam {
+    struct pci_ecam_range ranges[PCI_ECAM_MAX];
+    unsigned count;
+};
+
 struct pci_inventory {
-    struct acpi_mcfg mcfg;
+    struct pci_ecam ecam;
     struct pci_function functions[PCI_FUNCTIONS_MAX];
     unsigned count;
     unsigned dropped; /* functions beyond PCI_FUNCTIONS_MAX */
 };
 
-/* Walks every bus that MCFG names, in ascending order, since the buses below a bridge have higher
+/* Walks every bus of the ranges, in ascending order, since the buses below a bridge have higher
  * numbers than its own. With `size_bars`, each BAR is sized while the function's decoding is off,
  * and its value and Command restored; display and serial controllers keep decoding and their
  * lengths stay 0. Without it no register is written and all lengths stay 0. False: no ECAM range
  * that can be mapped. */
-bool pci_enumerate(const struct acpi_mcfg *mcfg, bool size_bars, struct pci_inventory *inventory)
+bool pci_enumerate(const struct pci_ecam *ecam, bool size_bars, struct pci_inventory *inventory)
     __attribute__((warn_unused_result));
 
 /* Index of a function, PCI_NONE when it is not there. */

@@ -24,7 +24,7 @@
 #define ACS_ALL       ((uint8_t)(ACS_ISOLATION | 0x02 | ACS_DIRECT_TRANSLATED))
 
 static struct pci_inventory inventory;
-static const struct acpi_mcfg *mcfg;
+static const struct pci_ecam *mcfg;
 
 static int power_on(void **state)
 {
@@ -181,11 +181,11 @@ static void segments_are_apart(void **state)
 
 static void a_segment_in_two_ranges_is_one(void **state)
 {
-    struct acpi_mcfg halves = {.count = 2};
+    struct pci_ecam halves = {.count = 2};
 
     (void)state;
-    halves.ranges[0] = (struct acpi_mcfg_range){ECAM_BASE, 0, 8, 15};
-    halves.ranges[1] = (struct acpi_mcfg_range){ECAM_BASE, 0, 0, 7};
+    halves.ranges[0] = (struct pci_ecam_range){ECAM_BASE, 0, 8, 15};
+    halves.ranges[1] = (struct pci_ecam_range){ECAM_BASE, 0, 0, 7};
     ecam_pci_bridge(0, 1, 9, 9);
     ecam_endpoint(9, 0, 0);
     assert_true(pci_enumerate(&halves, false, &inventory));
@@ -195,8 +195,8 @@ static void a_segment_in_two_ranges_is_one(void **state)
 
 static void buses_that_cannot_be_mapped_are_said(void **state)
 {
-    struct acpi_mcfg nothing = {.count = 0};
-    struct acpi_mcfg in_ram = {.count = 1};
+    struct pci_ecam nothing = {.count = 0};
+    struct pci_ecam in_ram = {.count = 1};
 
     (void)state;
     ecam_endpoint(0, 1, 0);
@@ -206,7 +206,7 @@ static void buses_that_cannot_be_mapped_are_said(void **state)
     assert_int_equal(inventory.count, 1);
     assert_true(log_has("ECAM of 1 buses cannot be mapped"));
 
-    in_ram.ranges[0] = (struct acpi_mcfg_range){MODEL_RAM_BASE, 0, 0, 3};
+    in_ram.ranges[0] = (struct pci_ecam_range){MODEL_RAM_BASE, 0, 0, 3};
     assert_false(pci_enumerate(&in_ram, false, &inventory));
     assert_false(pci_enumerate(&nothing, false, &inventory));
 }

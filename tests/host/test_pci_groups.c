@@ -20,7 +20,7 @@
 #define ACS_ALL ((uint8_t)(ACS_ISOLATION | 0x02 | ACS_DIRECT_TRANSLATED))
 
 static struct pci_inventory inventory;
-static const struct acpi_mcfg *mcfg;
+static const struct pci_ecam *mcfg;
 
 static int power_on(void **state)
 {

@@ -11,7 +11,7 @@
 
 static struct ecam_function functions[FUNCTIONS_MAX];
 static unsigned function_count;
-static struct acpi_mcfg mcfg;
+static struct pci_ecam mcfg;
 static unsigned writes;
 static ecam_hook write_hook;
 
@@ -23,7 +23,7 @@ void ecam_reset(void)
     write_hook = NULL;
 }
 
-static struct ecam_function *function_at(const struct acpi_mcfg_range *range, uint64_t offset)
+static struct ecam_function *function_at(const struct pci_ecam_range *range, uint64_t offset)
 {
     pci_bdf_t bdf = (pci_bdf_t)(offset >> 12);
 
@@ -60,9 +60,9 @@ static void ecam_write(void *context, uint64_t offset, unsigned width, uint64_t 
         (function->dwords[n] & ~function->writable[n]) | (word & function->writable[n]);
 }
 
-const struct acpi_mcfg *ecam_add_segment(uint16_t segment, uint64_t base, uint8_t last_bus)
+const struct pci_ecam *ecam_add_segment(uint16_t segment, uint64_t base, uint8_t last_bus)
 {
-    struct acpi_mcfg_range *range = &mcfg.ranges[mcfg.count++];
+    struct pci_ecam_range *range = &mcfg.ranges[mcfg.count++];
     struct model_region region = {
         .base = base,
         .length = (uint64_t)(last_bus + 1) << BUS_SHIFT,
@@ -71,7 +71,7 @@ const struct acpi_mcfg *ecam_add_segment(uint16_t segment, uint64_t base, uint8_
         .context = range,
     };
 
-    *range = (struct acpi_mcfg_range){.base = base, .segment = segment, .last_bus = last_bus};
+    *range = (struct pci_ecam_range){.base = base, .segment = segment, .last_bus = last_bus};
     if (!model_add_region(&region))
         model_violation("ecam: region refused");
     return &mcfg;

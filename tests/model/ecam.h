@@ -25,7 +25,7 @@ struct ecam_function {
 void ecam_reset(void);
 
 /* A segment with buses 0 to `last_bus` and the MCFG that names all segments so far. */
-const struct acpi_mcfg *ecam_add_segment(uint16_t segment, uint64_t base, uint8_t last_bus);
+const struct pci_ecam *ecam_add_segment(uint16_t segment, uint64_t base, uint8_t last_bus);
 
 /* A function with a header of type 0, class code given, Command's low bits writable. */
 struct ecam_function *ecam_add(uint16_t segment, pci_bdf_t bdf, uint32_t class_code);

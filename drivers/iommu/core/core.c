@@ -299,27 +299,3 @@ unsigned iommu_drain_faults(struct iommu *iommu, struct iommu_fault *faults, uns
     }
     return count;
 }
-
-const char *iommu_status_text(enum iommu_status status)
-{
-    static const char *const texts[] = {
-        [IOMMU_OK] = "done",
-        [IOMMU_NO_MEMORY] = "no memory",
-        [IOMMU_NO_ID] = "no id or object is left",
-        [IOMMU_FAILED] = "the unit did not answer in time",
-        [IOMMU_BAD_HANDLE] = "no such object",
-        [IOMMU_BAD_RANGE] = "the range cannot be used",
-        [IOMMU_BAD_ACCESS] = "no such permission",
-        [IOMMU_OVERLAP] = "part of the range is mapped",
-        [IOMMU_NOT_MAPPED] = "part of the range is not mapped",
-        [IOMMU_NOT_OWNED] = "memory of another owner",
-        [IOMMU_CLAIMED] = "the group belongs to another domain",
-        [IOMMU_ATTACHED] = "attached already",
-        [IOMMU_NOT_ATTACHED] = "not attached",
-        [IOMMU_IN_USE] = "in use",
-        [IOMMU_NOT_COVERED] = "no working unit stands in front of it",
-        [IOMMU_INCOMPATIBLE] = "its unit cannot serve the domain",
-    };
-
-    return texts[status];
-}

@@ -219,6 +219,4 @@ unsigned iommu_drain_faults(struct iommu *iommu, struct iommu_fault *faults, uns
 /* True when a fault of this requester may come from the endpoint. */
 bool iommu_sends_as(const struct iommu *iommu, uint16_t endpoint, uint16_t segment, pci_bdf_t id);
 
-const char *iommu_status_text(enum iommu_status status);
-
 #endif

@@ -2,7 +2,7 @@
 #include "drivers/iommu/core/state.h"
 #include "lib/log.h"
 
-struct iommu_device *iommu_device_at(struct iommu *iommu, owner_t owner, iommu_ref_t ref)
+static struct iommu_device *device_at(struct iommu *iommu, owner_t owner, iommu_ref_t ref)
 {
     size_t index = (ref & 0xFFFF) - (size_t)1;
 
@@ -40,7 +40,7 @@ enum iommu_status iommu_create_device(struct iommu *iommu, owner_t owner, uint16
 
 enum iommu_status iommu_delete_device(struct iommu *iommu, owner_t owner, iommu_ref_t ref)
 {
-    struct iommu_device *device = iommu_device_at(iommu, owner, ref);
+    struct iommu_device *device = device_at(iommu, owner, ref);
 
     if (!device)
         return IOMMU_BAD_HANDLE;
@@ -162,7 +162,7 @@ enum iommu_status iommu_attach(struct iommu *iommu, owner_t owner, iommu_ref_t d
                                iommu_ref_t device_ref)
 {
     struct iommu_domain *domain = iommu_domain_at(iommu, owner, domain_ref);
-    struct iommu_device *device = iommu_device_at(iommu, owner, device_ref);
+    struct iommu_device *device = device_at(iommu, owner, device_ref);
 
     if (!domain || !device)
         return IOMMU_BAD_HANDLE;
@@ -193,7 +193,7 @@ enum iommu_status iommu_attach(struct iommu *iommu, owner_t owner, iommu_ref_t d
 
 enum iommu_status iommu_detach(struct iommu *iommu, owner_t owner, iommu_ref_t ref)
 {
-    struct iommu_device *device = iommu_device_at(iommu, owner, ref);
+    struct iommu_device *device = device_at(iommu, owner, ref);
 
     if (!device)
         return IOMMU_BAD_HANDLE;

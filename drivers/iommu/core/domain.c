@@ -45,7 +45,7 @@ enum iommu_status iommu_new_domain(struct iommu *iommu, owner_t owner, struct io
 }
 
 /* The last detach has flushed the domain id on every unit, so the tables may go at once. */
-void iommu_free_domain(struct iommu *iommu, struct iommu_domain *domain)
+static void free_domain(struct iommu *iommu, struct iommu_domain *domain)
 {
     struct pt_gather gather = PT_GATHER_INIT;
 
@@ -79,7 +79,7 @@ enum iommu_status iommu_delete_domain(struct iommu *iommu, owner_t owner, iommu_
         return IOMMU_BAD_HANDLE;
     if (domain->attached)
         return IOMMU_IN_USE;
-    iommu_free_domain(iommu, domain);
+    free_domain(iommu, domain);
     return IOMMU_OK;
 }
 

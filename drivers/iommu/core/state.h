@@ -12,11 +12,9 @@ static inline iommu_ref_t iommu_ref(size_t index, uint16_t generation)
 
 /* NULL: stale, foreign or out of range. */
 struct iommu_domain *iommu_domain_at(struct iommu *iommu, owner_t owner, iommu_ref_t ref);
-struct iommu_device *iommu_device_at(struct iommu *iommu, owner_t owner, iommu_ref_t ref);
 
 enum iommu_status iommu_new_domain(struct iommu *iommu, owner_t owner, struct iommu_domain **out)
     __attribute__((warn_unused_result));
-void iommu_free_domain(struct iommu *iommu, struct iommu_domain *domain);
 
 /* Makes the demanded regions of a group reachable in a domain, or takes them out again. */
 enum iommu_status iommu_map_regions(struct iommu *iommu, uint16_t group,

@@ -3,7 +3,7 @@
 #include "drivers/iommu/vtd/vtd.h"
 
 /* "Fault Reasons and Encodings": DMA remapping, legacy mode. */
-const char *vtd_fault_text(uint32_t reason)
+static const char *reason_text(uint32_t reason)
 {
     static const char *const texts[] = {
         [0x1] = "Present bit in root entry is clear",
@@ -62,7 +62,7 @@ static bool take(struct iommu_unit *unit, unsigned n, struct iommu_fault *fault)
         .write = !VTD_GET(high, FRCD_T1),
         .reason = (uint32_t)VTD_GET(high, FRCD_FR),
     };
-    fault->reason_text = vtd_fault_text(fault->reason);
+    fault->reason_text = reason_text(fault->reason);
     mmio_write32(&vtd->mmio, VTD_FRCD_TOP(offset, n), FRCD_TOP_F);
     return true;
 }

@@ -70,7 +70,6 @@ bool vtd_block(struct iommu_unit *unit, pci_bdf_t requester, uint16_t domain_id)
 /* Fault recording (fault.c). */
 bool vtd_fault_start(struct iommu_unit *unit) __attribute__((warn_unused_result));
 unsigned vtd_drain(struct iommu_unit *unit, struct iommu_fault *faults, unsigned max);
-const char *vtd_fault_text(uint32_t reason);
 
 /* Writes GCMD with `set` on and `clear` off, all other held bits as they are, and waits until
  * (GSTS & mask) == value. */
