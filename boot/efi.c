@@ -160,6 +160,8 @@ static bool file_path_text(const EFI_DEVICE_PATH *node, CHAR16 path[PATH_LENGTH_
         if (node->Type != MEDIA_DEVICE_PATH || node->SubType != MEDIA_FILEPATH_DP ||
             length < sizeof(*node))
             return false;
+        if (end + 2 > PATH_LENGTH_MAX)
+            return false;
         if ((end == 0 || path[end - 1] != L'\\') && name[0] != L'\\')
             path[end++] = L'\\';
         for (size_t count = (length - sizeof(*node)) / sizeof(CHAR16); count > 0; count--) {

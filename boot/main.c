@@ -22,7 +22,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TASK_LIMIT_NS (30 * NS_PER_S)
+#define REGIONS_MAX       (BOOT_MEMORY_MAX + DMAR_RECORDS_MAX)
+#define REGION_LENGTH_MAX (UINT64_C(64) << 20)
+#define TASK_LIMIT_NS     (30 * NS_PER_S)
 
 static struct {
     struct boot_info *info;
@@ -44,9 +46,23 @@ static const char *option(const char *name)
  * panics; after any other the machine stays in its most closed state and goes on to the report. */
 typedef const char *(*step_routine)(void);
 
+/* Memory that firmware's table demands for devices never enters the allocator. What overlaps the
+ * image or would take a large part of memory is no such demand: it is refused later, by name. */
+static unsigned withhold_regions(struct x86_memory_region *regions, unsigned count)
+{
+    uint64_t first, last, end = boot.info->image_base + boot.info->image_length;
+
+    for (unsigned n = 0; count < REGIONS_MAX && snapshot_region(n, &first, &last); n++)
+        if (last - first < REGION_LENGTH_MAX && (last < boot.info->image_base || first >= end))
+            regions[count++] =
+                (struct x86_memory_region){.base = first, .length = last - first + 1, .ram = true};
+    return count;
+}
+
 static const char *step_memory(void)
 {
-    static struct x86_memory_region regions[BOOT_MEMORY_MAX];
+    static struct x86_memory_region regions[REGIONS_MAX];
+    unsigned count;
     const char *why = NULL;
 
     for (unsigned i = 0; i < boot.info->memory_count; i++) {
@@ -57,8 +73,8 @@ static const char *step_memory(void)
                                                 .ram = memory->kind != BOOT_MEMORY_MMIO,
                                                 .usable = memory->kind == BOOT_MEMORY_USABLE};
     }
-    return x86_init_memory(regions, boot.info->memory_count, boot.info->image_base, &why) ? NULL
-                                                                                          : why;
+    count = withhold_regions(regions, boot.info->memory_count);
+    return x86_init_memory(regions, count, boot.info->image_base, &why) ? NULL : why;
 }
 
 static const char *step_acpi(void)
@@ -179,7 +195,7 @@ static const char *step_units(void)
         return boot.iommu.reason;
     }
     boot.iommu.announced = true;
-    boot.iommu.incomplete = !boot.pci.count;
+    boot.iommu.incomplete = !boot.pci.count || boot.pci.dropped || boot.pci.unmapped;
     if (vtd_discover(&boot.vtd, &dmar, &boot.iommu, &why))
         return NULL;
     boot.iommu.reason = why;

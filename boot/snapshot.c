@@ -57,3 +57,19 @@ const struct pci_inventory *snapshot_functions(void)
 {
     return &at_entry.pci;
 }
+
+bool snapshot_region(unsigned n, uint64_t *first, uint64_t *last)
+{
+    const uint16_t wrong = DMAR_BAD_RANGE | DMAR_BEYOND_WIDTH | DMAR_UNALIGNED;
+
+    for (unsigned i = 0; i < at_entry.dmar.counts[DMAR_RMRR]; i++) {
+        const struct dmar_rmrr *rmrr = &at_entry.dmar.rmrrs[i];
+
+        if (rmrr->record.flaws & wrong || n--)
+            continue;
+        *first = rmrr->base;
+        *last = rmrr->limit;
+        return true;
+    }
+    return false;
+}

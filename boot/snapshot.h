@@ -14,4 +14,8 @@
 unsigned snapshot_units(const struct report_unit **units);
 const struct pci_inventory *snapshot_functions(void);
 
+/* The nth region that firmware's table demands for devices, inclusive; false behind the last.
+ * Regions that cannot be right are left out. */
+bool snapshot_region(unsigned n, uint64_t *first, uint64_t *last);
+
 #endif

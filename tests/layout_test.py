@@ -80,7 +80,7 @@ class LayoutTest(unittest.TestCase):
 
     def test_interrupt_code(self) -> None:
         self.assertTrue(self.layout().interrupt_code())
-        self.build("arch/x86_64/irq_a.c", "void memset(void); void a(void) { memset(); }\n")
+        self.build("arch/x86_64/trap_b.c", "void memset(void); void a(void) { memset(); }\n")
         self.build("arch/x86_64/trap_a.c", "float a(float x) { return x * 2; }\n")
         self.assertEqual(len(self.layout().interrupt_code()), 2)
 

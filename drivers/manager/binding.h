@@ -28,6 +28,7 @@ struct binding {
     char name[16];
     char location[PCI_NAME_LENGTH];
     enum task_state state;
+    void *stack; /* its top */
     void *stack_pointer;
     struct wait wait;
     bool timed_out;

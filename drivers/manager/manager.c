@@ -11,8 +11,9 @@
 
 #include <stdio.h>
 
-#define STACK_PAGES    8
-#define FAULTS_AT_ONCE 16
+#define STACK_PAGES            8
+#define FAULTS_AT_ONCE         16
+#define FAULT_LINES_PER_SECOND 50
 /* Longest idle time: a lost interrupt delays, it never hangs. */
 #define IDLE_NS (100 * NS_PER_MS)
 
@@ -26,6 +27,8 @@ static struct {
     void *stack_pointer;           /* of the dispatcher while a task runs */
     const struct binding *running; /* NULL: the dispatcher itself runs */
     unsigned fault_interrupts;
+    uint64_t window_ns; /* the second that shown and hidden fault lines are counted in */
+    unsigned shown, hidden;
 } manager;
 
 const struct manager_setup *manager_current(void)
@@ -92,6 +95,7 @@ static void bind(const struct driver *driver, uint16_t endpoint, unsigned instan
                                 .endpoint = endpoint,
                                 .owner = owner,
                                 .state = TASK_READY,
+                                .stack = stack,
                                 .stack_pointer = task_prepare(stack, run_task, binding),
                                 .progress_ns = time_ns()};
     snprintf(binding->name, sizeof binding->name, "%s%u", driver->name, instance);
@@ -109,6 +113,14 @@ static void bind(const struct driver *driver, uint16_t endpoint, unsigned instan
               function->vendor_id, function->device_id);
 }
 
+static bool is_bound(uint16_t endpoint)
+{
+    for (unsigned i = 0; i < manager.count; i++)
+        if (manager.bindings[i].endpoint == endpoint)
+            return true;
+    return false;
+}
+
 static void bind_all(const struct driver *driver)
 {
     const struct pci_inventory *pci = manager.setup->pci;
@@ -117,7 +129,7 @@ static void bind_all(const struct driver *driver)
     for (uint16_t i = 0; i < pci->count; i++) {
         char name[PCI_NAME_LENGTH];
 
-        if (!matches(driver, &pci->functions[i]))
+        if (!matches(driver, &pci->functions[i]) || is_bound(i))
             continue;
         if (!iommu_covered(manager.setup->iommu, i))
             log_write(LOG_WARNING, driver->name, "%s left alone: no working unit guards it",
@@ -131,6 +143,33 @@ static void bind_all(const struct driver *driver)
         manager.bindings[i].device.instances = manager.count - first;
 }
 
+/* A storm must not drown the console. Counts stay exact: core has them. */
+static bool may_show_fault(void)
+{
+    uint64_t now = time_ns();
+
+    if (now - manager.window_ns >= NS_PER_S) {
+        if (manager.hidden)
+            log_write(LOG_WARNING, "iommu", "%u more refused requests", manager.hidden);
+        manager.window_ns = now;
+        manager.shown = manager.hidden = 0;
+    }
+    if (manager.shown < FAULT_LINES_PER_SECOND)
+        return ++manager.shown;
+    manager.hidden++;
+    return false;
+}
+
+static void show_fault(const struct iommu_fault *fault, const char *requester)
+{
+    if (may_show_fault())
+        log_write(
+            LOG_WARNING, fault->source,
+            "[DMA %s NO_PASID] Request device [%s] fault addr 0x%llx [fault reason 0x%02x] %s",
+            fault->write ? "Write" : "Read", requester, (unsigned long long)fault->address,
+            fault->reason, fault->reason_text);
+}
+
 static void deliver(const struct iommu_fault *fault)
 {
     char requester[PCI_NAME_LENGTH];
@@ -140,11 +179,7 @@ static void deliver(const struct iommu_fault *fault)
                                   .reason_text = fault->reason_text,
                                   .requester = requester};
 
-    pci_name(fault->segment, fault->requester, requester);
-    log_write(LOG_WARNING, fault->source,
-              "[DMA %s NO_PASID] Request device [%s] fault addr 0x%llx [fault reason 0x%02x] %s",
-              fault->write ? "Write" : "Read", requester, (unsigned long long)fault->address,
-              fault->reason, fault->reason_text);
+    show_fault(fault, pci_name(fault->segment, fault->requester, requester));
     for (unsigned i = 0; i < manager.count; i++) {
         struct binding *binding = &manager.bindings[i];
 
@@ -191,6 +226,15 @@ static void take_interrupts(void)
     }
 }
 
+/* Takes back what an ended task held, its stack (with the guard page) last. */
+static void end(struct binding *binding)
+{
+    char *bottom = (char *)binding->stack - (STACK_PAGES + 1) * FRAME_SIZE;
+
+    manager_release(binding);
+    (void)memory_free(OWNER_IMAGE, bottom, STACK_PAGES + 1);
+}
+
 static void switch_to(struct binding *binding)
 {
     owner_t before = owner_enter(binding->owner);
@@ -200,7 +244,7 @@ static void switch_to(struct binding *binding)
     manager.running = NULL;
     owner_enter(before);
     if (binding->state == TASK_ENDED)
-        manager_release(binding);
+        end(binding);
 }
 
 /* Outside its task (in stop or fault) a driver cannot wait: it only looks. */
@@ -228,7 +272,7 @@ static void give_up(struct binding *binding)
         binding->driver->stop(&binding->device);
     owner_enter(before);
     binding->state = TASK_ENDED;
-    manager_release(binding);
+    end(binding);
 }
 
 /* True when the task may run now. */
@@ -259,12 +303,12 @@ static unsigned dispatch(bool *ran, uint64_t *deadline)
         if (binding->state == TASK_ENDED)
             continue;
         alive++;
-        if (now - binding->progress_ns > manager.setup->task_limit_ns) {
-            give_up(binding);
-        } else if (is_runnable(binding, now)) {
+        if (is_runnable(binding, now)) {
             binding->state = TASK_READY;
             *ran = true;
             switch_to(binding);
+        } else if (now - binding->progress_ns > manager.setup->task_limit_ns) {
+            give_up(binding);
         } else if (binding->wait.deadline_ns < *deadline) {
             *deadline = binding->wait.deadline_ns;
         }
@@ -292,4 +336,8 @@ void manager_run(const struct manager_setup *setup)
             irq_idle(deadline);
     }
     drain_faults();
+    for (unsigned i = 0; i < setup->iommu->unit_count; i++)
+        if (setup->iommu->units[i].overflows)
+            log_write(LOG_WARNING, setup->iommu->units[i].name,
+                      "its fault records overflowed %u times", setup->iommu->units[i].overflows);
 }

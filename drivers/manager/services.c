@@ -91,6 +91,13 @@ static unsigned interrupts_enable(struct driver_device *device, unsigned wanted)
     return binding->interrupt_count;
 }
 
+static uint64_t deadline_in(uint64_t timeout_ns)
+{
+    uint64_t now = time_ns();
+
+    return timeout_ns < UINT64_MAX - now ? now + timeout_ns : UINT64_MAX;
+}
+
 static bool is_raised(void *context)
 {
     return *(const bool *)context;
@@ -102,7 +109,7 @@ static bool interrupt_wait(struct driver_device *device, unsigned index, uint64_
 
     if (index >= binding->interrupt_count)
         return false;
-    struct wait wait = {is_raised, &binding->raised[index], time_ns() + timeout_ns};
+    struct wait wait = {is_raised, &binding->raised[index], deadline_in(timeout_ns)};
     bool came = manager_wait(binding, &wait);
     binding->raised[index] = false;
     return came;
@@ -111,7 +118,7 @@ static bool interrupt_wait(struct driver_device *device, unsigned index, uint64_
 static bool wait_for(struct driver_device *device, bool (*ready)(void *context), void *context,
                      uint64_t timeout_ns)
 {
-    struct wait wait = {ready, context, time_ns() + timeout_ns};
+    struct wait wait = {ready, context, deadline_in(timeout_ns)};
 
     return manager_wait(binding_of(device), &wait);
 }

@@ -196,6 +196,7 @@ bool pci_enumerate(const struct pci_ecam *ecam, bool size_bars, struct pci_inven
         scan_segment(&walk);
     }
     pci_find_groups(inventory);
+    inventory->unmapped = walk.unmapped;
     if (walk.unmapped)
         log_write(LOG_WARNING, "pci", "ECAM of %u buses cannot be mapped", walk.unmapped);
     if (inventory->dropped)

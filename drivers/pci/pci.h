@@ -99,7 +99,8 @@ struct pci_inventory {
     struct pci_ecam ecam;
     struct pci_function functions[PCI_FUNCTIONS_MAX];
     unsigned count;
-    unsigned dropped; /* functions beyond PCI_FUNCTIONS_MAX */
+    unsigned dropped;  /* functions beyond PCI_FUNCTIONS_MAX */
+    unsigned unmapped; /* buses whose configuration space cannot be mapped */
 };
 
 /* Walks every bus of the ranges, in ascending order, since the buses below a bridge have higher

@@ -42,7 +42,10 @@ static struct {
 
 struct options {
     struct model_vtd_config unit;
-    bool with_rmrr; /* of FIRST */
+    bool with_rmrr;     /* of FIRST */
+    uint64_t rmrr_base; /* 0: RMRR_BASE */
+    /* What firmware left on before the driver starts. NULL: nothing. */
+    void (*firmware)(struct model_vtd *unit);
 };
 
 #define OPTIONS_DEFAULT ((struct options){.unit = MODEL_VTD_DEFAULT})
@@ -89,8 +92,10 @@ static inline size_t make_dmar(uint8_t table[256], const struct options *options
     if (options->with_rmrr) {
         at = put_bytes(table, at, 1 | 32u << 16, 4);
         at = put_bytes(table, at, 0, 4);
-        at = put_bytes(table, at, RMRR_BASE, 8);
-        at = put_bytes(table, at, RMRR_BASE + RMRR_SIZE - 1, 8);
+        uint64_t base = options->rmrr_base ? options->rmrr_base : RMRR_BASE;
+
+        at = put_bytes(table, at, base, 8);
+        at = put_bytes(table, at, base + RMRR_SIZE - 1, 8);
         at = put_bytes(table, at, 1 | 8u << 8, 4);
         at = put_bytes(table, at, 0 | 0 << 8 | 2u << 16, 4);
     }
@@ -113,6 +118,8 @@ static inline void start(const struct options *options)
     model_reset();
     as(OWNER_IMAGE);
     assert_true(model_vtd_create(&on.unit, &options->unit));
+    if (options->firmware)
+        options->firmware(&on.unit);
     add_functions();
     iommu_init(&on.iommu, &on.pci);
     on.iommu.announced = true;

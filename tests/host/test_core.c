@@ -386,6 +386,106 @@ static void faults_are_taken_and_attributed(void **state)
     no_violation();
 }
 
+static void a_region_out_of_reach_costs_itself_alone(void **state)
+{
+    struct options options = OPTIONS_DEFAULT;
+
+    (void)state;
+    options.with_rmrr = true;
+    options.rmrr_base = UINT64_C(1) << 47;
+    options.unit.cap = MODEL_FIELD(options.unit.cap, MODEL_VTD_CAP_MGAW, 46);
+    start(&options);
+    PIOMMU_DMA_DOMAIN domain = new_domain();
+    PIOMMU_DMA_DEVICE device = new_device(FIRST);
+    assert_int_equal(iommu_state(&on.iommu), IOMMU_ACTIVE);
+    assert_int_equal(on.api.AttachDeviceEx(domain, device), STATUS_SUCCESS);
+    assert_false(reaches(first_id, RMRR_BASE, true));
+    no_violation();
+}
+
+/* Two requests before the driver starts: one recorded, one lost. */
+static void leave_faults(struct model_vtd *unit)
+{
+    unit->fault_record[0][0] = 0x5000;
+    unit->fault_record[0][1] = UINT64_C(1) << 63 | UINT64_C(1) << 32 | first_id;
+    unit->fsts = 0x3 | 0x40; /* PPF, PFO, ITE */
+}
+
+static void what_firmware_left_is_cleared(void **state)
+{
+    struct options options = OPTIONS_DEFAULT;
+    struct iommu_fault fault;
+
+    (void)state;
+    options.firmware = leave_faults;
+    options.unit.broken.queue_delay = 50;
+    start(&options);
+    assert_int_equal(iommu_state(&on.iommu), IOMMU_ACTIVE);
+    assert_int_equal(on.unit.fsts, 0);
+    assert_int_equal(iommu_drain_faults(&on.iommu, &fault, 1), 0);
+    assert_int_equal(dma(first_id, AT, true), MODEL_DMA_REFUSED);
+    assert_true(irq_take(on.iommu.units[0].fault_line));
+    assert_int_equal(iommu_drain_faults(&on.iommu, &fault, 1), 1);
+}
+
+/* One requester, two units: the later endpoint is not covered, and nobody touches a dead unit. */
+static void an_alias_behind_two_units_covers_one_of_them(void **state)
+{
+    struct iommu_unit second = {.ops = NULL, .base = 0xFED91000};
+    PIOMMU_DMA_DEVICE device = NULL;
+
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    on.iommu.endpoints[BEHIND_B].unit = PCI_NONE;
+    struct iommu_unit *added = iommu_add_unit(&on.iommu, &second);
+    added->state = UNIT_FAILED;
+    iommu_cover(&on.iommu, BEHIND_B, added);
+    assert_false(iommu_covered(&on.iommu, BEHIND_B));
+    assert_true(on.iommu.incomplete);
+    assert_int_equal(on.api.CreateDevice(wdm_pdo(BEHIND_B), NULL, &device), STATUS_NOT_FOUND);
+    PIOMMU_DMA_DOMAIN domain = new_domain();
+    assert_int_equal(on.api.AttachDeviceEx(domain, new_device(BEHIND_A)), STATUS_SUCCESS);
+    assert_int_equal(iommu_state(&on.iommu), IOMMU_PARTIAL);
+}
+
+static bool probe_one_depth(struct iommu_unit *unit)
+{
+    unit->caps = (struct iommu_unit_caps){.width = 48,
+                                          .physical_width = 48,
+                                          .leaf_levels = 2,
+                                          .levels = unit->base ? 1 << 4 : 1 << 3,
+                                          .domain_ids = 16};
+    return true;
+}
+
+static unsigned enabled;
+
+static bool enable_counted(struct iommu_unit *unit)
+{
+    (void)unit;
+    enabled++;
+    return true;
+}
+
+static void units_without_a_common_depth_still_deny(void **state)
+{
+    static const struct iommu_unit_ops ops = {
+        .format = &pt_format_vtdss, .probe = probe_one_depth, .enable = enable_counted};
+    iommu_ref_t domain;
+
+    (void)state;
+    enabled = 0;
+    memset(&on.pci, 0, sizeof on.pci);
+    iommu_init(&on.iommu, &on.pci);
+    assert_non_null(iommu_add_unit(&on.iommu, &(struct iommu_unit){.ops = &ops, .base = 0}));
+    assert_non_null(iommu_add_unit(&on.iommu, &(struct iommu_unit){.ops = &ops, .base = 4096}));
+    iommu_enable(&on.iommu);
+    assert_int_equal(enabled, 2);
+    assert_int_equal(iommu_state(&on.iommu), IOMMU_PARTIAL);
+    assert_non_null(on.iommu.reason);
+    assert_int_equal(iommu_create_domain(&on.iommu, OWNER_ONE, &domain), IOMMU_NOT_COVERED);
+}
+
 static void owners_are_cleaned_up_after(void **state)
 {
     (void)state;
@@ -478,6 +578,10 @@ int main(void)
         cmocka_unit_test(units_that_cannot_be_used),
         cmocka_unit_test(slow_units_are_waited_for),
         cmocka_unit_test(faults_are_taken_and_attributed),
+        cmocka_unit_test(a_region_out_of_reach_costs_itself_alone),
+        cmocka_unit_test(what_firmware_left_is_cleared),
+        cmocka_unit_test(an_alias_behind_two_units_covers_one_of_them),
+        cmocka_unit_test(units_without_a_common_depth_still_deny),
         cmocka_unit_test(owners_are_cleaned_up_after),
         cmocka_unit_test(random_sequences),
     };

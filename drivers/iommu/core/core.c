@@ -71,11 +71,36 @@ struct iommu_unit *iommu_add_unit(struct iommu *iommu, const struct iommu_unit *
 void iommu_cover(struct iommu *iommu, uint16_t endpoint, const struct iommu_unit *unit)
 {
     uint16_t index = (uint16_t)(unit - iommu->units);
-    unsigned i = 0;
+    unsigned i;
 
+    for (i = iommu_next_requester(iommu, endpoint, 0); i < iommu->requester_count;
+         i = iommu_next_requester(iommu, endpoint, i + 1)) {
+        if (iommu->requesters[i].unit != PCI_NONE && iommu->requesters[i].unit != index) {
+            iommu->incomplete = true;
+            return;
+        }
+    }
     iommu->endpoints[endpoint].unit = index;
-    while ((i = iommu_next_requester(iommu, endpoint, i)) < iommu->requester_count)
-        iommu->requesters[i++].unit = index;
+    for (i = iommu_next_requester(iommu, endpoint, 0); i < iommu->requester_count;
+         i = iommu_next_requester(iommu, endpoint, i + 1))
+        iommu->requesters[i].unit = index;
+}
+
+/* True for the registers of a unit and for configuration space: no device may reach those. */
+static bool is_guarded(const struct iommu *iommu, uint64_t first, uint64_t last)
+{
+    for (unsigned i = 0; i < iommu->unit_count; i++)
+        if (first <= iommu->units[i].base + (PT_PAGE_SIZE - 1) && last >= iommu->units[i].base)
+            return true;
+    for (unsigned i = 0; i < iommu->pci->ecam.count; i++) {
+        const struct pci_ecam_range *range = &iommu->pci->ecam.ranges[i];
+        uint64_t begin = range->base + ((uint64_t)range->first_bus << 20);
+        uint64_t end = range->base + (((uint64_t)range->last_bus + 1) << 20);
+
+        if (first < end && last >= begin)
+            return true;
+    }
+    return false;
 }
 
 static const char *refuse_region(const struct iommu *iommu, uint64_t first, uint64_t last)
@@ -86,6 +111,8 @@ static const char *refuse_region(const struct iommu *iommu, uint64_t first, uint
         return "it covers the interrupt window";
     if (memory_overlaps_image(first, last))
         return "it covers memory of this image";
+    if (is_guarded(iommu, first, last))
+        return "it covers registers of a unit or configuration space";
     for (unsigned i = 0; i < iommu->region_count; i++)
         if (first <= iommu->regions[i].last && last >= iommu->regions[i].first)
             return "it overlaps another region";
@@ -209,6 +236,8 @@ static const char *find_reason(const struct iommu *iommu)
     for (unsigned i = 0; i < iommu->unit_count; i++)
         if (iommu->units[i].state != UNIT_ACTIVE)
             return iommu->units[i].reason;
+    if (!iommu->format)
+        return "the units have no table format and depth in common";
     for (unsigned i = 0; i < iommu->pci->count; i++)
         if (!iommu_covered(iommu, (uint16_t)i))
             return "some functions are behind no unit";
@@ -217,13 +246,35 @@ static const char *find_reason(const struct iommu *iommu)
     return NULL;
 }
 
+/* A region that no table can map is not granted. */
+static void drop_far_demands(struct iommu *iommu)
+{
+    unsigned kept = 0;
+    uint8_t width = lower(iommu->geometry.width, iommu->geometry.physical_width);
+
+    for (unsigned i = 0; i < iommu->demand_count; i++) {
+        const struct iommu_region *region = &iommu->regions[iommu->demands[i].region];
+
+        if (region->last >> width)
+            log_write(LOG_WARNING, "iommu", "region 0x%llx-0x%llx is beyond %u bits: not granted",
+                      (unsigned long long)region->first, (unsigned long long)region->last, width);
+        else
+            iommu->demands[kept++] = iommu->demands[i];
+    }
+    iommu->demand_count = kept;
+}
+
+/* Default deny needs no table, so it comes even where the units have no table in common. */
 void iommu_enable(struct iommu *iommu)
 {
     probe_all(iommu);
-    if (intersect(iommu)) {
-        enable_all(iommu);
+    if (intersect(iommu))
+        drop_far_demands(iommu);
+    else
+        iommu->format = NULL;
+    enable_all(iommu);
+    if (iommu->format)
         iommu_quarantine_all(iommu);
-    }
     if (iommu->unit_count)
         iommu->reason = find_reason(iommu);
 }
@@ -271,10 +322,8 @@ void iommu_poison(struct iommu *iommu, struct iommu_unit *unit)
     for (unsigned i = 0; i < IOMMU_DOMAINS_MAX; i++) {
         struct iommu_domain *domain = &iommu->domains[i];
 
-        if (domain->used && domain->unit_uses[index]) {
+        if (domain->used && domain->unit_uses[index])
             domain->poisoned = true;
-            iommu->quarantined++;
-        }
     }
 }
 
@@ -282,8 +331,9 @@ unsigned iommu_drain_faults(struct iommu *iommu, struct iommu_fault *faults, uns
 {
     unsigned count = 0;
 
+    iommu->drain_first++;
     for (unsigned i = 0; i < iommu->unit_count; i++) {
-        struct iommu_unit *unit = &iommu->units[i];
+        struct iommu_unit *unit = &iommu->units[(iommu->drain_first + i) % iommu->unit_count];
 
         if (unit->state != UNIT_ACTIVE)
             continue;

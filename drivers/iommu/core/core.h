@@ -130,11 +130,12 @@ struct iommu {
     struct pt_pool pool;
     struct pt_geometry geometry; /* what every working unit can do */
     const struct pt_format *format;
-    uint32_t domain_ids;  /* ids 1 to domain_ids - 1 may be used */
-    uint64_t quarantined; /* domains and ranges that a failed wait has cost */
-    bool announced;       /* firmware's tables say that there are units */
-    bool incomplete;      /* a record that says who is behind a unit may be missing */
-    const char *reason;   /* why the state is not active; NULL: it is */
+    uint32_t domain_ids;   /* ids 1 to domain_ids - 1 may be used */
+    unsigned drain_first;  /* unit to ask first for faults: none starves the others */
+    struct lock pool_lock; /* inside a domain's lock */
+    bool announced;        /* firmware's tables say that there are units */
+    bool incomplete;       /* a record that says who is behind a unit may be missing */
+    const char *reason;    /* why the state is not active; NULL: it is */
 };
 
 void iommu_init(struct iommu *iommu, const struct pci_inventory *pci);

@@ -73,6 +73,7 @@ static enum iommu_status bind(struct iommu *iommu, const struct iommu_requester 
         domain->unit_uses[requester->unit]--;
         return IOMMU_NO_MEMORY;
     }
+    domain->poisoned = true;
     iommu_poison(iommu, unit);
     return IOMMU_FAILED;
 }
@@ -158,6 +159,14 @@ static enum iommu_status may_attach(struct iommu *iommu, const struct iommu_devi
     return IOMMU_OK;
 }
 
+/* A bridge forwards requests and message interrupts upstream only while it masters the bus itself
+ * (PCI-to-PCI Bridge Architecture Specification, "Command Register"). */
+static void let_master(struct iommu *iommu, uint16_t endpoint)
+{
+    for (uint16_t i = endpoint; i != PCI_NONE; i = iommu->pci->functions[i].parent)
+        pci_set_bus_master(&iommu->pci->functions[i], true);
+}
+
 enum iommu_status iommu_attach(struct iommu *iommu, owner_t owner, iommu_ref_t domain_ref,
                                iommu_ref_t device_ref)
 {
@@ -187,7 +196,7 @@ enum iommu_status iommu_attach(struct iommu *iommu, owner_t owner, iommu_ref_t d
     domain->attached++;
     device->attached = true;
     device->domain = group->domain;
-    pci_set_bus_master(function, true);
+    let_master(iommu, device->endpoint);
     return IOMMU_OK;
 }
 
@@ -243,8 +252,10 @@ void iommu_quarantine_all(struct iommu *iommu)
         uint16_t endpoint = iommu->demands[i].endpoint;
         uint16_t leader = iommu->pci->functions[endpoint].group_leader;
 
-        if (iommu->groups[leader].quarantine == PCI_NONE && !quarantine(iommu, leader))
-            log_write(LOG_ERROR, "iommu", "regions demanded by firmware could not be granted");
+        if (iommu->groups[leader].quarantine != PCI_NONE || quarantine(iommu, leader))
+            continue;
+        iommu->groups[leader].quarantine = PCI_NONE;
+        log_write(LOG_ERROR, "iommu", "regions demanded by firmware could not be granted");
     }
 }
 

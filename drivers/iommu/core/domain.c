@@ -15,6 +15,26 @@ struct iommu_domain *iommu_domain_at(struct iommu *iommu, owner_t owner, iommu_r
                                                                                      : NULL;
 }
 
+/* A domain's table, and the pool that all tables share. */
+static void lock_tables(struct iommu *iommu, struct iommu_domain *domain)
+{
+    lock_take(&domain->lock);
+    lock_take(&iommu->pool_lock);
+}
+
+static void unlock_tables(struct iommu *iommu, struct iommu_domain *domain)
+{
+    lock_give(&iommu->pool_lock);
+    lock_give(&domain->lock);
+}
+
+static void release_tables(struct iommu *iommu, struct pt_gather *gather)
+{
+    lock_take(&iommu->pool_lock);
+    pt_release(&iommu->pool, gather);
+    lock_give(&iommu->pool_lock);
+}
+
 bool iommu_has_domain(struct iommu *iommu, owner_t owner, iommu_ref_t ref)
 {
     return iommu_domain_at(iommu, owner, ref) != NULL;
@@ -56,7 +76,7 @@ static void free_domain(struct iommu *iommu, struct iommu_domain *domain)
     }
     domain->used = false;
     pt_destroy(&domain->table, &gather);
-    pt_release(&iommu->pool, &gather);
+    release_tables(iommu, &gather);
 }
 
 enum iommu_status iommu_create_domain(struct iommu *iommu, owner_t owner, iommu_ref_t *out)
@@ -115,9 +135,9 @@ static enum iommu_status take_out(struct iommu *iommu, struct iommu_domain *doma
 {
     struct pt_gather gather = PT_GATHER_INIT;
 
-    lock_take(&domain->lock);
+    lock_tables(iommu, domain);
     enum pt_status status = pt_unmap(&domain->table, address, length, &gather);
-    lock_give(&domain->lock);
+    unlock_tables(iommu, domain);
     if (status != PT_OK)
         return status == PT_NOT_LIVE ? IOMMU_NOT_MAPPED : IOMMU_BAD_RANGE;
     struct iommu_invalidation invalidation = {.domain_id = domain->id,
@@ -126,7 +146,7 @@ static enum iommu_status take_out(struct iommu *iommu, struct iommu_domain *doma
                                               .tables = gather.tables != 0};
     if (!invalidate(iommu, domain, &invalidation))
         return IOMMU_FAILED; /* the gathered tables stay out of the pool for ever */
-    pt_release(&iommu->pool, &gather);
+    release_tables(iommu, &gather);
     return IOMMU_OK;
 }
 
@@ -168,15 +188,15 @@ static bool range_is_usable(const struct iommu *iommu, const struct iommu_domain
            !(last >> domain->table.geometry.width) && !range_is_reserved(iommu, address, last);
 }
 
-static enum iommu_status put_in(struct iommu_domain *domain, uint64_t address,
+static enum iommu_status put_in(struct iommu *iommu, struct iommu_domain *domain, uint64_t address,
                                 const struct iommu_segment *segment, enum pt_permission permission)
 {
     if (!memory_owned(domain->owner, segment->physical, segment->length))
         return IOMMU_NOT_OWNED;
-    lock_take(&domain->lock);
+    lock_tables(iommu, domain);
     enum pt_status status =
         pt_map(&domain->table, address, segment->physical, segment->length, permission);
-    lock_give(&domain->lock);
+    unlock_tables(iommu, domain);
     return from_paging(status);
 }
 
@@ -206,7 +226,7 @@ enum iommu_status iommu_map(struct iommu *iommu, owner_t owner, iommu_ref_t ref,
         return IOMMU_FAILED;
     while (status == IOMMU_OK && done < length && next(source, &segment)) {
         status = segment.length <= length - done
-                     ? put_in(domain, address + done, &segment, permission)
+                     ? put_in(iommu, domain, address + done, &segment, permission)
                      : IOMMU_BAD_RANGE;
         if (status == IOMMU_OK)
             done += segment.length;
@@ -239,10 +259,10 @@ static enum iommu_status map_region(struct iommu *iommu, struct iommu_domain *do
 
     if (domain->region_uses[index]++)
         return IOMMU_OK;
-    lock_take(&domain->lock);
+    lock_tables(iommu, domain);
     enum pt_status status = pt_map(&domain->table, region->first, region->first,
                                    region->last - region->first + 1, PT_READ_WRITE);
-    lock_give(&domain->lock);
+    unlock_tables(iommu, domain);
     if (status != PT_OK)
         domain->region_uses[index]--;
     return from_paging(status);

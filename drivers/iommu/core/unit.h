@@ -79,7 +79,8 @@ struct iommu_unit {
     const char *reason;
     struct iommu_unit_caps caps;
     irq_line_t fault_line;
-    uint32_t faults; /* records taken so far */
+    uint32_t faults;    /* records taken so far */
+    uint32_t overflows; /* times that further faults went unrecorded */
 };
 
 #endif

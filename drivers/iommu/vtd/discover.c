@@ -54,7 +54,8 @@ static void demand_regions(const struct vtd *vtd, struct iommu *iommu, uint16_t 
     for (unsigned i = 0; i < vtd->dmar.counts[DMAR_RMRR]; i++) {
         const struct dmar_rmrr *rmrr = &vtd->dmar.rmrrs[i];
 
-        if (dmar_record_matches(&vtd->dmar, &rmrr->record, rmrr->segment, iommu->pci, endpoint))
+        if (!(rmrr->record.flaws & (DMAR_BAD_RANGE | DMAR_BEYOND_WIDTH)) &&
+            dmar_record_matches(&vtd->dmar, &rmrr->record, rmrr->segment, iommu->pci, endpoint))
             iommu_demand_region(iommu, endpoint, rmrr->base, rmrr->limit);
     }
 }

@@ -38,6 +38,7 @@ bool vtd_fault_start(struct iommu_unit *unit)
     mmio_write32(&vtd->mmio, VTD_FECTL, FECTL_IM);
     for (unsigned n = 0; n <= VTD_GET(vtd->cap, CAP_NFR); n++)
         (void)vtd_drain(unit, &old, 1);
+    mmio_write32(&vtd->mmio, VTD_FSTS, FSTS_PFO);
     mmio_write32(&vtd->mmio, VTD_FEDATA, message.data);
     mmio_write32(&vtd->mmio, VTD_FEADDR, (uint32_t)message.address);
     mmio_write32(&vtd->mmio, VTD_FEUADDR, (uint32_t)(message.address >> 32));
@@ -78,7 +79,9 @@ unsigned vtd_drain(struct iommu_unit *unit, struct iommu_fault *faults, unsigned
         return 0;
     for (unsigned n = 0; n <= VTD_GET(vtd->cap, CAP_NFR) && count < max; n++)
         count += take(unit, n, &faults[count]);
-    if (status & FSTS_PFO && count < max)
+    if (status & FSTS_PFO && count < max) {
         mmio_write32(&vtd->mmio, VTD_FSTS, FSTS_PFO);
+        unit->overflows++;
+    }
     return count;
 }

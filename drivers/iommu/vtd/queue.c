@@ -32,13 +32,20 @@ static bool queue_is_idle(void *context)
     return mmio_read64(&vtd->mmio, VTD_IQH) == mmio_read64(&vtd->mmio, VTD_IQT);
 }
 
-/* "Queued Invalidation Interface": the queue may be disabled only when it is empty. */
+/* "Queued Invalidation Interface": the queue may be disabled only when it is empty. One that has
+ * stopped at an error never will be. Errors that were left would be taken for ours. */
 bool vtd_queue_stop(struct vtd_unit *vtd)
 {
-    if (!(mmio_read32(&vtd->mmio, VTD_GSTS) & GSTS_QIES))
-        return true;
-    return wait_until(queue_is_idle, vtd, VTD_WAIT_NS) &&
-           vtd_command(vtd, 0, GCMD_QIE, GSTS_QIES, 0);
+    bool stuck = mmio_read32(&vtd->mmio, VTD_FSTS) & FSTS_QUEUE_ERRORS;
+
+    if (mmio_read32(&vtd->mmio, VTD_GSTS) & GSTS_QIES) {
+        if (!stuck && !wait_until(queue_is_idle, vtd, VTD_WAIT_NS))
+            return false;
+        if (!vtd_command(vtd, 0, GCMD_QIE, GSTS_QIES, 0))
+            return false;
+    }
+    mmio_write32(&vtd->mmio, VTD_FSTS, FSTS_QUEUE_ERRORS);
+    return true;
 }
 
 bool vtd_queue_start(struct vtd_unit *vtd)
@@ -66,8 +73,6 @@ struct completion {
     uint32_t sequence;
     bool failed;
 };
-
-#define FSTS_QUEUE_ERRORS (FSTS_IQE | FSTS_ICE | FSTS_ITE)
 
 static bool is_complete(void *context)
 {

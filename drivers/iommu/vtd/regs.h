@@ -69,11 +69,13 @@
 /* Global Command Register and Global Status Register */
 #define GCMD_TE   (UINT32_C(1) << 31)
 #define GCMD_SRTP (UINT32_C(1) << 30)
+#define GCMD_EAFL (UINT32_C(1) << 28)
 #define GCMD_WBF  (UINT32_C(1) << 27)
 #define GCMD_QIE  (UINT32_C(1) << 26)
 #define GCMD_IRE  (UINT32_C(1) << 25)
 #define GSTS_TES  GCMD_TE
 #define GSTS_RTPS GCMD_SRTP
+#define GSTS_AFLS GCMD_EAFL
 #define GSTS_WBFS GCMD_WBF
 #define GSTS_QIES GCMD_QIE
 #define GSTS_IRES GCMD_IRE
@@ -84,11 +86,12 @@
 #define RTADDR_TTM (UINT64_C(3) << 10) /* 0: legacy mode */
 
 /* Fault Status Register */
-#define FSTS_PFO UINT32_C(0x01)
-#define FSTS_PPF UINT32_C(0x02)
-#define FSTS_IQE UINT32_C(0x10)
-#define FSTS_ICE UINT32_C(0x20)
-#define FSTS_ITE UINT32_C(0x40)
+#define FSTS_PFO          UINT32_C(0x01)
+#define FSTS_QUEUE_ERRORS (FSTS_IQE | FSTS_ICE | FSTS_ITE) /* written as ones to clear */
+#define FSTS_PPF          UINT32_C(0x02)
+#define FSTS_IQE          UINT32_C(0x10)
+#define FSTS_ICE          UINT32_C(0x20)
+#define FSTS_ITE          UINT32_C(0x40)
 
 /* Fault Event Control Register */
 #define FECTL_IM (UINT32_C(1) << 31)

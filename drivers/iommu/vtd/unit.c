@@ -117,6 +117,8 @@ static bool quiesce(struct vtd_unit *vtd)
         return false;
     if (status & GSTS_IRES && !vtd_command(vtd, 0, GCMD_IRE, GSTS_IRES, 0))
         return false;
+    if (status & GSTS_AFLS && !vtd_command(vtd, 0, GCMD_EAFL, GSTS_AFLS, 0))
+        return false;
     return vtd_queue_stop(vtd);
 }
 
