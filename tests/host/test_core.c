@@ -31,6 +31,8 @@ static void one_life(void)
     assert_false(reaches(first_id, AT + 0x3000, false));
     assert_false(reaches(first_id, AT + 0x4000, false) || reaches(first_id, AT - 1, false));
     assert_false(reaches(second_id, AT, false));
+    assert_int_equal(model_vtd_judge(&on.unit, second_id, AT, false, NULL),
+                     MODEL_VTD_CONTEXT_NOT_PRESENT);
     assert_int_equal(unmap_range(domain, AT, PAGE_SIZE), STATUS_SUCCESS);
     assert_false(reaches(first_id, AT, false));
     assert_true(reaches(first_id, AT + 0x1000, true));
@@ -94,6 +96,27 @@ static void superpages_are_used_and_split(void **state)
     assert_int_equal(unmap_range(domain, AT + 0x8000, size - 0x8000), STATUS_SUCCESS);
     assert_int_equal(on.iommu.pool.reserved, 0);
     no_violation();
+}
+
+/* A table that unmap gave back serves another domain at once; the unit must not find it any more by
+ * a cached non-leaf entry. */
+static void freed_tables_are_out_of_reach(void **state)
+{
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    PIOMMU_DMA_DOMAIN one = new_domain(), two = new_domain();
+    uint64_t memory = own_pages(OWNER_ONE, 1);
+
+    assert_int_equal(on.api.AttachDeviceEx(one, new_device(FIRST)), STATUS_SUCCESS);
+    for (unsigned round = 0; round < 4; round++) {
+        assert_int_equal(map_range(one, AT, memory, PAGE_SIZE, READ_WRITE), STATUS_SUCCESS);
+        assert_true(reaches(first_id, AT, true));
+        assert_int_equal(unmap_range(one, AT, PAGE_SIZE), STATUS_SUCCESS);
+        assert_int_equal(map_range(two, AT, memory, PAGE_SIZE, READ_WRITE), STATUS_SUCCESS);
+        assert_false(reaches(first_id, AT, true));
+        no_violation();
+        assert_int_equal(unmap_range(two, AT, PAGE_SIZE), STATUS_SUCCESS);
+    }
 }
 
 static void arguments_are_refused(void **state)
@@ -568,6 +591,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(life_on_every_kind_of_unit),
         cmocka_unit_test(superpages_are_used_and_split),
+        cmocka_unit_test(freed_tables_are_out_of_reach),
         cmocka_unit_test(arguments_are_refused),
         cmocka_unit_test(scattered_frames_are_mapped_in_order),
         cmocka_unit_test(groups_and_aliases),
