@@ -19,6 +19,7 @@
  *   void     table_write_back(const void *start, size_t length);
  *                                       writes the touched cache lines to memory, then fences
  *   void     table_fence(void);         all stores before it are visible before any after it
+ *   void    *table_at(uint64_t physical);   where the image sees a frame that memory_alloc gave
  *
  * No mem* function may touch a live entry: the C library's are free to use non-temporal, byte-wide
  * or repeated stores.

@@ -63,6 +63,11 @@ static inline void table_zero(void *page)
     table_fill64(page, 4096 / sizeof(uint64_t), 0, 0);
 }
 
+static inline void *table_at(uint64_t physical)
+{
+    return (void *)(uintptr_t)physical;
+}
+
 static inline void table_fence(void)
 {
     __asm__ volatile("sfence" ::: "memory");

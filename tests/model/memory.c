@@ -388,6 +388,11 @@ uint64_t model_lines_written_back(void)
     return lines_written_back;
 }
 
+void *table_at(uint64_t physical)
+{
+    return memory_virtual(physical);
+}
+
 void table_fence(void)
 {
     __atomic_thread_fence(__ATOMIC_SEQ_CST);

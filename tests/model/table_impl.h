@@ -10,5 +10,6 @@ void table_fill64(uint64_t *words, size_t count, uint64_t first, uint64_t step);
 void table_zero(void *page);
 void table_write_back(const void *start, size_t length);
 void table_fence(void);
+void *table_at(uint64_t physical);
 
 #endif

@@ -1,21 +1,31 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * The one map, unmap, walk and destroy algorithm. A format file defines the functions below,
- * includes this file, and exports the result as its struct pt_format.
+ * The one map, unmap, reserve, walk and destroy algorithm. A format file defines the functions
+ * below, includes this file, and exports the result as its struct pt_format.
  *
  *   bool     fmt_can_encode(enum pt_permission permission)
- *   uint64_t fmt_table(uint64_t physical)                     entry that points to a table
- *   uint64_t fmt_leaf(uint64_t physical, unsigned level, enum pt_permission permission)
+ *   uint64_t fmt_table(uint64_t physical, unsigned level)     entry of `level` for a table below
  *   bool     fmt_is_table(uint64_t entry, unsigned level)     of a live entry
- *   uint64_t fmt_physical(uint64_t entry)                     of a table or a leaf
+ *   unsigned fmt_next_level(uint64_t entry, unsigned level)   of the table that it points to
+ *   uint64_t fmt_physical(uint64_t entry, unsigned level)     of a table or a leaf
+ *   unsigned fmt_leaf_shift(uint64_t entry, unsigned level)   a leaf maps 2 to this power bytes
  *   enum pt_permission fmt_permission(uint64_t entry)         of one entry
+ *   uint64_t fmt_leaf(uint64_t physical, unsigned level, enum pt_permission permission)
+ *   void     fmt_fill(uint64_t *entries, unsigned first, unsigned count, uint64_t physical,
+ *                     unsigned level, enum pt_permission permission)
+ *                                                             leaves for a run of one table
+ *   FMT_GROUPS                                                1: a leaf may take several entries
  *
- * Invariants: a linked table other than the root has at least one live entry. A superpage of level
- * n has split_cost(n) pages set aside in the pool, so that unmap never needs memory. New tables are
- * filled and written back before they are linked.
+ * Invariants: a linked table other than the root has a live entry or is pinned by a reservation,
+ * and then so is every table above it. Each live leaf entry of level n has split_cost(n) pages set
+ * aside in the pool, so that unmap never needs memory. New tables are filled and written back
+ * before they are linked. A table's entries are not read when its live count tells enough.
  */
-#include "arch/table.h"
+#include "drivers/iommu/paging/level.h"
 #include "drivers/iommu/paging/pool.h"
+
+#define INTERRUPT_FIRST UINT64_C(0xFEE00000)
+#define INTERRUPT_LAST  UINT64_C(0xFEEFFFFF)
 
 /* A run of input addresses within one table, and where it maps. `last` is inclusive. */
 struct run {
@@ -23,29 +33,18 @@ struct run {
     uint64_t physical;
 };
 
-static inline unsigned level_shift(unsigned level)
-{
-    return PT_PAGE_SHIFT + PT_INDEX_BITS * (level - 1);
-}
-
-static inline uint64_t level_span(unsigned level)
-{
-    return (uint64_t)1 << level_shift(level);
-}
-
-static inline unsigned index_at(uint64_t address, unsigned level)
-{
-    return (unsigned)(address >> level_shift(level)) & (PT_ENTRIES - 1);
-}
-
 /* Tables that splitting a leaf of this level down to 4 KiB can need. */
-static size_t split_cost(unsigned level)
+static inline size_t split_cost(unsigned level)
 {
-    return level == 1 ? 0 : 1 + PT_ENTRIES * split_cost(level - 1);
+    size_t cost = 0;
+
+    while (--level)
+        cost = 1 + PT_ENTRIES * cost;
+    return cost;
 }
 
 /* The part of a run that one entry of `level` covers, cut off its front. */
-static struct run cut_front(struct run *run, unsigned level)
+static inline struct run cut_front(struct run *run, unsigned level)
 {
     struct run front = *run;
     uint64_t end = run->first | (level_span(level) - 1);
@@ -57,257 +56,586 @@ static struct run cut_front(struct run *run, unsigned level)
     return front;
 }
 
-static bool covers_entry(const struct run *run, unsigned level)
+static inline bool covers_entry(const struct run *run, unsigned level)
 {
     return run->last - run->first == level_span(level) - 1;
 }
 
-static bool leaf_fits(const struct pt *table, const struct run *run, unsigned level)
+static inline void write_back(const struct pt *table, const struct node *at, unsigned level,
+                              const struct run *run)
 {
-    return table->geometry.leaf_levels >> level & 1 && covers_entry(run, level) &&
-           !(run->physical & (level_span(level) - 1));
+    unsigned first = index_at(run->first, level), last = index_at(run->last, level);
+
+    if (!table->geometry.coherent)
+        table_write_back(&at->entries[first], (last - first + 1) * sizeof *at->entries);
 }
 
-static void write_back(const struct pt *table, const uint64_t *entries, unsigned first,
-                       unsigned last)
+static inline void write_back_all(const struct pt *table, uint64_t physical)
 {
     if (!table->geometry.coherent)
-        table_write_back(&entries[first], (last - first + 1) * sizeof *entries);
+        table_write_back(table_at(physical), PT_PAGE_SIZE);
 }
 
-/* Pages that mapping `run` will take and set aside. False: part of it is live. `entries` is NULL
- * where no table is linked yet. */
-static bool plan(const struct pt *table, const uint64_t *entries, unsigned level, struct run run,
-                 size_t *pages)
+/* The lowest table that the whole run goes through. */
+static inline struct node lowest(struct pt *table, const struct run *run, unsigned *level)
 {
-    unsigned last = index_at(run.last, level);
+    uint64_t key = run->first >> PT_LEAF_SHIFT, at = table->root;
+    unsigned n = table->geometry.levels;
 
-    for (unsigned i = index_at(run.first, level); i <= last; i++) {
+    for (; n > 1; n--) {
+        const uint64_t *entries = table_at(at);
+        uint64_t entry = table_load64(&entries[index_at(run->first, n)]);
+
+        if ((run->first ^ run->last) >> level_shift(n) || !entry || !fmt_is_table(entry, n))
+            break;
+        at = fmt_physical(entry, n);
+    }
+    struct node found = node_at(at);
+    if (n == 1)
+        table->leaf = (struct pt_leaf_table){key, found.entries, found.page};
+    *level = n;
+    return found;
+}
+
+/* The same for a run within the table that was used last; that one is found without a walk. */
+static inline struct node find(struct pt *table, const struct run *run, unsigned *level)
+{
+    *level = 1;
+    if (run->first >> PT_LEAF_SHIFT == table->leaf.key &&
+        run->last >> PT_LEAF_SHIFT == table->leaf.key)
+        return (struct node){table->leaf.entries, table->leaf.page};
+    return lowest(table, run, level);
+}
+
+static inline bool range_is_good(const struct pt *table, uint64_t address, uint64_t length)
+{
+    return length && !((address | length) & (PT_PAGE_SIZE - 1)) && address < table->size &&
+           length <= table->size - address;
+}
+
+/*
+ * Map.
+ */
+
+/* No entry of [first, first + count) is live. */
+static bool all_zero(const uint64_t *entries, unsigned first, unsigned count)
+{
+    const uint64_t *word = &entries[first];
+    uint64_t live = 0;
+
+    for (; count >= 8; count -= 8, word += 8)
+        live |= table_load64(&word[0]) | table_load64(&word[1]) | table_load64(&word[2]) |
+                table_load64(&word[3]) | table_load64(&word[4]) | table_load64(&word[5]) |
+                table_load64(&word[6]) | table_load64(&word[7]);
+    while (count--)
+        live |= table_load64(word++);
+    return !live;
+}
+
+static bool is_free(const struct node *at, unsigned level, struct run run)
+{
+    unsigned first = index_at(run.first, level), last = index_at(run.last, level);
+
+    if (!at->page->live)
+        return true;
+    if (level == 1)
+        return all_zero(at->entries, first, last - first + 1);
+    for (unsigned i = first; i <= last; i++) {
         struct run part = cut_front(&run, level);
-        uint64_t entry = entries ? table_load64(&entries[i]) : 0;
+        uint64_t entry = table_load64(&at->entries[i]);
 
-        if (entry && (covers_entry(&part, level) || !fmt_is_table(entry, level)))
-            return false;
-        if (!entry && leaf_fits(table, &part, level)) {
-            *pages += split_cost(level);
+        if (!entry)
             continue;
-        }
-        *pages += !entry;
-        if (!plan(table, entry ? pt_table_at(fmt_physical(entry)) : NULL, level - 1, part, pages))
+        if (!fmt_is_table(entry, level))
+            return false;
+        struct node child = node_at(fmt_physical(entry, level));
+        if (!is_free(&child, level - 1, part))
             return false;
     }
     return true;
 }
 
-static void fill(struct pt *table, uint64_t at, unsigned level, struct run run,
-                 enum pt_permission permission)
+/* How many leaves of `level` the run begins with: whole ones, aligned, into empty slots. */
+static unsigned leading_leaves(const struct pt *table, const uint64_t *entries, unsigned level,
+                               const struct run *run)
 {
-    uint64_t *entries = pt_table_at(at);
-    unsigned first = index_at(run.first, level), last = index_at(run.last, level);
+    unsigned first = index_at(run->first, level), count = 0;
+    uint64_t whole = (run->last - run->first + 1) >> level_shift(level);
 
-    for (unsigned i = first; i <= last; i++) {
-        struct run part = cut_front(&run, level);
-        uint64_t entry = table_load64(&entries[i]);
-
-        if (leaf_fits(table, &part, level)) {
-            table_store64(&entries[i], fmt_leaf(part.physical, level, permission));
-            table->pool->reserved += split_cost(level);
-            pt_page_of(at)->live++;
-            continue;
-        }
-        uint64_t child = entry ? fmt_physical(entry) : pt_pool_take(table->pool);
-        fill(table, child, level - 1, part, permission);
-        if (!entry) {
-            if (!table->geometry.coherent)
-                table_write_back(pt_table_at(child), PT_PAGE_SIZE);
-            table_store64(&entries[i], fmt_table(child));
-            pt_page_of(at)->live++;
-        }
-    }
-    write_back(table, entries, first, last);
+    if (!(table->geometry.leaf_levels >> level & 1) ||
+        (run->first | run->physical) & (level_span(level) - 1))
+        return 0;
+    if (whole > PT_ENTRIES - first)
+        whole = PT_ENTRIES - first;
+    while (count < whole && (!entries || !table_load64(&entries[first + count])))
+        count++;
+    return count;
 }
 
-static bool range_is_good(const struct pt *table, uint64_t address, uint64_t length)
+static inline void skip(struct run *run, uint64_t length)
 {
-    uint64_t size = (uint64_t)1 << table->geometry.width;
+    run->first += length;
+    run->physical += length;
+}
 
-    return length && !((address | length) & (PT_PAGE_SIZE - 1)) && address < size &&
-           length <= size - address;
+/* Pages that mapping, or reserving, will take and set aside. `entries` is NULL where no table is
+ * linked yet. */
+static size_t pages_missing(const struct pt *table, const uint64_t *entries, unsigned level,
+                            struct run run)
+{
+    size_t pages = 0;
+
+    for (unsigned i = index_at(run.first, level), n; level > 1 && run.first <= run.last; i += n) {
+        uint64_t entry = entries ? table_load64(&entries[i]) : 0;
+
+        n = leading_leaves(table, entries, level, &run);
+        pages += n * split_cost(level);
+        skip(&run, n * level_span(level));
+        if (n)
+            continue;
+        n = 1;
+        struct run part = cut_front(&run, level);
+        pages += !entry;
+        if (!entry || fmt_is_table(entry, level))
+            pages += pages_missing(table, entry ? table_at(fmt_physical(entry, level)) : NULL,
+                                   level - 1, part);
+    }
+    return pages;
+}
+
+/* Counts exactly only when the pool cannot serve the worst case: 4 KiB leaves in new tables. */
+static bool ensure_pages(struct pt *table, const struct node *at, unsigned level, struct run run)
+{
+    size_t most = 0;
+
+    for (unsigned n = 2; n <= level; n++)
+        most += (size_t)((run.last >> level_shift(n)) - (run.first >> level_shift(n))) + 1;
+    return table->pool->available - table->pool->reserved >= most ||
+           pt_pool_ensure(table->pool, pages_missing(table, at->entries, level, run));
+}
+
+static inline void link_table(struct pt *table, const struct node *at, unsigned index,
+                              unsigned level, uint64_t child)
+{
+    write_back_all(table, child);
+    table_store64(&at->entries[index], fmt_table(child, level));
+    at->page->live++;
+}
+
+static void fill(struct pt *table, const struct node *at, unsigned level, struct run run,
+                 enum pt_permission permission);
+
+/* Fills the part of a run that one entry covers, through a table below. */
+static void fill_below(struct pt *table, const struct node *at, unsigned level, struct run part,
+                       enum pt_permission permission)
+{
+    unsigned index = index_at(part.first, level), below = level - 1;
+    uint64_t entry = table_load64(&at->entries[index]);
+    uint64_t physical = entry ? fmt_physical(entry, level)
+                              : pt_pool_take(table->pool, below == 1 ? index_at(part.first, 1) : 1,
+                                             below == 1 ? index_at(part.last, 1) : 0);
+    struct node child = node_at(physical);
+
+    fill(table, &child, below, part, permission);
+    if (entry)
+        write_back(table, &child, below, &part);
+    else
+        link_table(table, at, index, level, physical);
+}
+
+/* Stores the leaves of a run that is_free. The caller writes back. */
+static void fill(struct pt *table, const struct node *at, unsigned level, struct run run,
+                 enum pt_permission permission)
+{
+    while (run.first <= run.last) {
+        unsigned first = index_at(run.first, level);
+        unsigned count = level == 1 ? index_at(run.last, 1) - first + 1
+                                    : leading_leaves(table, at->entries, level, &run);
+
+        if (!count) {
+            fill_below(table, at, level, cut_front(&run, level), permission);
+            continue;
+        }
+        fmt_fill(at->entries, first, count, run.physical, level, permission);
+        at->page->live = (uint16_t)(at->page->live + count);
+        table->pool->reserved += count * split_cost(level);
+        skip(&run, count * level_span(level));
+    }
+}
+
+static __attribute__((noinline)) enum pt_status map_run(struct pt *table, const struct node *at,
+                                                        unsigned level, const struct run *run,
+                                                        enum pt_permission permission)
+{
+    if (!is_free(at, level, *run))
+        return PT_LIVE;
+    if (level > 1 && !ensure_pages(table, at, level, *run))
+        return PT_NO_MEMORY;
+    fill(table, at, level, *run, permission);
+    write_back(table, at, level, run);
+    return PT_OK;
 }
 
 static enum pt_status map(struct pt *table, uint64_t address, uint64_t physical, uint64_t length,
                           enum pt_permission permission)
 {
-    uint64_t limit = (uint64_t)1 << table->geometry.physical_width;
     struct run run = {address, address + length - 1, physical};
-    unsigned level = table->geometry.levels;
-    size_t pages = 0;
+    unsigned level;
 
     if (!range_is_good(table, address, length) || physical & (PT_PAGE_SIZE - 1))
         return PT_BAD_RANGE;
-    if (!fmt_can_encode(permission) || physical >= limit || length > limit - physical)
+    if (!fmt_can_encode(permission) || physical >= table->physical_size ||
+        length > table->physical_size - physical ||
+        (physical <= INTERRUPT_LAST && physical + length > INTERRUPT_FIRST))
         return PT_NOT_ENCODABLE;
-    if (!plan(table, pt_table_at(table->root), level, run, &pages))
+    struct node at = find(table, &run, &level);
+    if (level > 1 || length > PT_PAGE_SIZE)
+        return map_run(table, &at, level, &run, permission);
+    uint64_t *slot = &at.entries[index_at(address, 1)];
+    if (table_load64(slot))
         return PT_LIVE;
-    if (!pt_pool_ensure(table->pool, pages))
-        return PT_NO_MEMORY;
-    fill(table, table->root, level, run, permission);
+    table_store64(slot, fmt_leaf(physical, 1, permission));
+    at.page->live++;
+    if (!table->geometry.coherent)
+        table_write_back(slot, sizeof *slot);
     return PT_OK;
 }
 
-static bool is_live(const struct pt *table, uint64_t at, unsigned level, struct run run)
-{
-    const uint64_t *entries = pt_table_at(at);
-    unsigned last = index_at(run.last, level);
+/*
+ * Unmap.
+ */
 
-    for (unsigned i = index_at(run.first, level); i <= last; i++) {
-        struct run part = cut_front(&run, level);
-        uint64_t entry = table_load64(&entries[i]);
+static bool is_live(const struct node *at, unsigned level, struct run run)
+{
+    unsigned first = index_at(run.first, level), last = index_at(run.last, level);
+
+    if (at->page->live < last - first + 1)
+        return false;
+    if (level == 1 && at->page->live == PT_ENTRIES)
+        return true;
+    for (unsigned i = first; i <= last; i++) {
+        uint64_t entry = table_load64(&at->entries[i]);
 
         if (!entry)
             return false;
-        if (fmt_is_table(entry, level) && !is_live(table, fmt_physical(entry), level - 1, part))
+        if (level == 1)
+            continue;
+        struct run part = cut_front(&run, level);
+        if (!fmt_is_table(entry, level))
+            continue;
+        struct node child = node_at(fmt_physical(entry, level));
+        if (!is_live(&child, level - 1, part))
             return false;
     }
     return true;
 }
 
 /* Gathers a table that has just been unlinked, with all below it, without touching live words. */
-static void gather_tree(struct pt *table, uint64_t at, unsigned level, struct pt_gather *gather)
+static void gather_tree(struct pt *table, uint64_t physical, unsigned level,
+                        struct pt_gather *gather)
 {
-    const uint64_t *entries = pt_table_at(at);
-    struct pt_page *page = pt_page_of(at);
+    struct node at = node_at(physical);
 
-    page->dirty = page->live != 0;
-    for (unsigned i = 0; level > 1 && page->live && i < PT_ENTRIES; i++) {
-        uint64_t entry = table_load64(&entries[i]);
+    at.page->dirty = at.page->live != 0;
+    if (at.page == table->leaf.page)
+        table->leaf.key = PT_NO_LEAF;
+    for (unsigned i = 0; level > 1 && at.page->live; i++) {
+        uint64_t entry = table_load64(&at.entries[i]);
 
         if (!entry)
             continue;
         if (fmt_is_table(entry, level))
-            gather_tree(table, fmt_physical(entry), level - 1, gather);
+            gather_tree(table, fmt_physical(entry, level), level - 1, gather);
         else
             table->pool->reserved -= split_cost(level);
+        at.page->live--;
     }
-    pt_gather_table(gather, at);
+    pt_gather_table(gather, physical);
 }
 
 /* Replaces a leaf by a table of leaves that map the same. Its memory was set aside by map. */
 static uint64_t split(struct pt *table, uint64_t *slot, unsigned level)
 {
     uint64_t leaf = table_load64(slot);
-    uint64_t child = pt_pool_take(table->pool);
-    uint64_t *entries = pt_table_at(child);
+    uint64_t physical = pt_pool_take(table->pool, 0, PT_ENTRIES - 1);
+    struct node child = node_at(physical);
 
-    table_fill64(entries, PT_ENTRIES, fmt_leaf(fmt_physical(leaf), level - 1, fmt_permission(leaf)),
-                 level_span(level - 1));
-    pt_page_of(child)->live = PT_ENTRIES;
+    fmt_fill(child.entries, 0, PT_ENTRIES, fmt_physical(leaf, level), level - 1,
+             fmt_permission(leaf));
+    child.page->live = PT_ENTRIES;
     table->pool->reserved -= 1;
-    if (!table->geometry.coherent)
-        table_write_back(entries, PT_PAGE_SIZE);
-    table_store64(slot, fmt_table(child));
-    return child;
+    write_back_all(table, physical);
+    table_store64(slot, fmt_table(physical, level));
+    return physical;
 }
 
-static void clear(struct pt *table, uint64_t at, unsigned level, struct run run,
+/* Turns a leaf of several entries that the run covers in part into leaves of one. Each of them
+ * alone maps what it did, so hardware may read them at any moment. */
+static void loosen(struct pt *table, const struct node *at, unsigned level, const struct run *run,
+                   uint64_t address)
+{
+    unsigned index = index_at(address, level);
+    uint64_t entry = table_load64(&at->entries[index]);
+
+    if (!entry || fmt_is_table(entry, level))
+        return;
+    unsigned shift = fmt_leaf_shift(entry, level);
+    uint64_t mask = ((uint64_t)1 << shift) - 1;
+    if (shift == level_shift(level) ||
+        (run->first <= (address & ~mask) && run->last >= (address | mask)))
+        return;
+    struct run all = {address & ~mask, address | mask, fmt_physical(entry, level)};
+    table_fill64(&at->entries[index_at(all.first, level)], (mask >> level_shift(level)) + 1,
+                 fmt_leaf(all.physical, level, fmt_permission(entry)), level_span(level));
+    write_back(table, at, level, &all);
+}
+
+static void clear(struct pt *table, const struct node *at, unsigned level, struct run run,
                   struct pt_gather *gather);
 
 /* Takes `part` out of one live entry. True: the entry is gone. */
-static bool clear_entry(struct pt *table, uint64_t *slot, unsigned level, struct run part,
+static bool clear_entry(struct pt *table, uint64_t *slot, unsigned level, const struct run *part,
                         struct pt_gather *gather)
 {
     uint64_t entry = table_load64(slot);
-    bool is_table = fmt_is_table(entry, level);
-    uint64_t child = fmt_physical(entry);
+    bool whole = covers_entry(part, level), is_table = fmt_is_table(entry, level);
 
-    if (!covers_entry(&part, level)) {
-        if (!is_table)
-            child = split(table, slot, level);
-        clear(table, child, level - 1, part, gather);
-        if (pt_page_of(child)->live)
+    if (whole && !is_table) {
+        table_store64(slot, 0);
+        table->pool->reserved -= split_cost(level);
+        return true;
+    }
+    uint64_t physical = is_table ? fmt_physical(entry, level) : split(table, slot, level);
+    struct node child = node_at(physical);
+    if (!whole || child.page->pins) {
+        clear(table, &child, level - 1, *part, gather);
+        if (child.page->live || child.page->pins)
             return false;
-        is_table = true;
     }
     table_store64(slot, 0);
-    if (is_table)
-        gather_tree(table, child, level - 1, gather);
-    else
-        table->pool->reserved -= split_cost(level);
+    gather_tree(table, physical, level - 1, gather);
     return true;
 }
 
-static void clear(struct pt *table, uint64_t at, unsigned level, struct run run,
+/* Takes out a run that is_live. */
+static void clear(struct pt *table, const struct node *at, unsigned level, struct run run,
                   struct pt_gather *gather)
 {
-    uint64_t *entries = pt_table_at(at);
+    const struct run all = run;
     unsigned first = index_at(run.first, level), last = index_at(run.last, level);
 
-    for (unsigned i = first; i <= last; i++) {
+    if (FMT_GROUPS) {
+        loosen(table, at, level, &all, run.first);
+        loosen(table, at, level, &all, run.last);
+    }
+    if (level == 1) {
+        table_fill64(&at->entries[first], last - first + 1, 0, 0);
+        at->page->live = (uint16_t)(at->page->live - (last - first + 1));
+    }
+    for (unsigned i = first; level > 1 && i <= last; i++) {
         struct run part = cut_front(&run, level);
 
-        if (clear_entry(table, &entries[i], level, part, gather))
-            pt_page_of(at)->live--;
+        if (clear_entry(table, &at->entries[i], level, &part, gather))
+            at->page->live--;
     }
-    write_back(table, entries, first, last);
+    write_back(table, at, level, &all);
+}
+
+static inline void gather_range(struct pt_gather *gather, const struct run *run)
+{
+    if (gather->first > run->first)
+        gather->first = run->first;
+    if (gather->last < run->last)
+        gather->last = run->last;
+}
+
+/* From the root when the table may become empty, so that it is unlinked on the way back. */
+static __attribute__((noinline)) enum pt_status unmap_run(struct pt *table, struct node at,
+                                                          unsigned level, const struct run *run,
+                                                          struct pt_gather *gather)
+{
+    if (!is_live(&at, level, *run))
+        return PT_NOT_LIVE;
+    unsigned entries = index_at(run->last, level) - index_at(run->first, level) + 1;
+    if (at.page->live == entries && !at.page->pins) {
+        at = node_at(table->root);
+        level = table->geometry.levels;
+    }
+    clear(table, &at, level, *run, gather);
+    gather_range(gather, run);
+    return PT_OK;
 }
 
 static enum pt_status unmap(struct pt *table, uint64_t address, uint64_t length,
                             struct pt_gather *gather)
 {
     struct run run = {address, address + length - 1, 0};
+    unsigned level;
 
     if (!range_is_good(table, address, length))
         return PT_BAD_RANGE;
-    if (!is_live(table, table->root, table->geometry.levels, run))
+    struct node at = find(table, &run, &level);
+    if (FMT_GROUPS || level > 1 || length > PT_PAGE_SIZE || (at.page->live == 1 && !at.page->pins))
+        return unmap_run(table, at, level, &run, gather);
+    uint64_t *slot = &at.entries[index_at(address, 1)];
+    if (!table_load64(slot))
         return PT_NOT_LIVE;
-    clear(table, table->root, table->geometry.levels, run, gather);
-    if (gather->first > run.first)
-        gather->first = run.first;
-    if (gather->last < run.last)
-        gather->last = run.last;
+    table_store64(slot, 0);
+    at.page->live--;
+    if (!table->geometry.coherent)
+        table_write_back(slot, sizeof *slot);
+    gather_range(gather, &run);
     return PT_OK;
 }
+
+/*
+ * Reserve.
+ */
+
+/* No leaf of a higher level fits a run that maps to this. */
+#define NOWHERE UINT64_C(1)
+
+static void pin(struct pt *table, const struct node *at, unsigned level, struct run run)
+{
+    const struct run all = run;
+
+    while (level > 1 && run.first <= run.last) {
+        unsigned i = index_at(run.first, level);
+        struct run part = cut_front(&run, level);
+        if (FMT_GROUPS)
+            loosen(table, at, level, &part, part.first);
+        uint64_t entry = table_load64(&at->entries[i]);
+        uint64_t physical = !entry                       ? pt_pool_take(table->pool, 1, 0)
+                            : fmt_is_table(entry, level) ? fmt_physical(entry, level)
+                                                         : split(table, &at->entries[i], level);
+        struct node child = node_at(physical);
+
+        child.page->pins++;
+        pin(table, &child, level - 1, part);
+        if (!entry)
+            link_table(table, at, i, level, physical);
+    }
+    write_back(table, at, level, &all);
+}
+
+static enum pt_status reserve(struct pt *table, uint64_t address, uint64_t length)
+{
+    struct run run = {address, address + length - 1, NOWHERE};
+    struct node root = node_at(table->root);
+    unsigned level = table->geometry.levels;
+
+    if (!range_is_good(table, address, length))
+        return PT_BAD_RANGE;
+    if (!ensure_pages(table, &root, level, run))
+        return PT_NO_MEMORY;
+    pin(table, &root, level, run);
+    return PT_OK;
+}
+
+/* Every level 1 table of the run is there and pinned. */
+static bool is_pinned(const struct node *at, unsigned level, struct run run)
+{
+    while (level > 1 && run.first <= run.last) {
+        unsigned i = index_at(run.first, level);
+        struct run part = cut_front(&run, level);
+        uint64_t entry = table_load64(&at->entries[i]);
+
+        if (!entry || !fmt_is_table(entry, level))
+            return false;
+        struct node child = node_at(fmt_physical(entry, level));
+        if (!child.page->pins || !is_pinned(&child, level - 1, part))
+            return false;
+    }
+    return true;
+}
+
+static void unpin(struct pt *table, const struct node *at, unsigned level, struct run run,
+                  struct pt_gather *gather)
+{
+    const struct run all = run;
+
+    while (level > 1 && run.first <= run.last) {
+        uint64_t *slot = &at->entries[index_at(run.first, level)];
+        struct run part = cut_front(&run, level);
+        uint64_t physical = fmt_physical(table_load64(slot), level);
+        struct node child = node_at(physical);
+
+        unpin(table, &child, level - 1, part, gather);
+        if (--child.page->pins || child.page->live)
+            continue;
+        table_store64(slot, 0);
+        at->page->live--;
+        gather_tree(table, physical, level - 1, gather);
+    }
+    write_back(table, at, level, &all);
+}
+
+static enum pt_status unreserve(struct pt *table, uint64_t address, uint64_t length,
+                                struct pt_gather *gather)
+{
+    struct run run = {address, address + length - 1, 0};
+    struct node root = node_at(table->root);
+
+    if (!range_is_good(table, address, length))
+        return PT_BAD_RANGE;
+    if (!is_pinned(&root, table->geometry.levels, run))
+        return PT_NOT_LIVE;
+    unpin(table, &root, table->geometry.levels, run, gather);
+    gather_range(gather, &run);
+    return PT_OK;
+}
+
+/*
+ * Walk and destroy.
+ */
 
 static void walk(const struct pt *table, uint64_t address, struct pt_walk *walk)
 {
     uint64_t at = table->root;
-    unsigned permission = PT_READ_WRITE;
+    unsigned level = table->geometry.levels, permission = PT_READ_WRITE;
 
-    *walk = (struct pt_walk){0};
-    if (address >> table->geometry.width)
+    walk->count = walk->leaf_level = 0;
+    if (address >= table->size)
         return;
-    for (unsigned level = table->geometry.levels; level; level--) {
-        const uint64_t *entries = pt_table_at(at);
+    for (;;) {
+        const uint64_t *entries = table_at(at);
         uint64_t entry = table_load64(&entries[index_at(address, level)]);
 
         walk->entries[walk->count++] = entry;
         if (!entry)
             return;
         permission &= fmt_permission(entry);
-        at = fmt_physical(entry);
+        at = fmt_physical(entry, level);
         if (!fmt_is_table(entry, level)) {
             walk->leaf_level = (uint8_t)level;
-            walk->physical = at | (address & (level_span(level) - 1));
+            walk->leaf_shift = (uint8_t)fmt_leaf_shift(entry, level);
+            walk->physical = at | (address & (((uint64_t)1 << walk->leaf_shift) - 1));
             walk->permission = (enum pt_permission)permission;
             return;
         }
+        unsigned next = fmt_next_level(entry, level);
+        uint64_t skipped = (level_span(level) - 1) & ~(level_span(next + 1) - 1);
+        if (next + 1 < level && address & skipped)
+            return;
+        level = next;
     }
 }
 
 static bool table_reaches(uint64_t at, unsigned level, uint64_t first, uint64_t last)
 {
-    const uint64_t *entries = pt_table_at(at);
+    const uint64_t *entries = table_at(at);
 
     for (unsigned i = 0; i < PT_ENTRIES; i++) {
         uint64_t entry = table_load64(&entries[i]);
 
         if (!entry)
             continue;
-        uint64_t physical = fmt_physical(entry);
+        uint64_t physical = fmt_physical(entry, level);
         if (fmt_is_table(entry, level)) {
             if (table_reaches(physical, level - 1, first, last))
                 return true;
-        } else if (physical <= last && first <= physical + (level_span(level) - 1)) {
+        } else if (physical <= last &&
+                   first <= physical + (((uint64_t)1 << fmt_leaf_shift(entry, level)) - 1)) {
             return true;
         }
     }
@@ -324,3 +652,7 @@ static void destroy(struct pt *table, struct pt_gather *gather)
     gather_tree(table, table->root, table->geometry.levels, gather);
     table->root = 0;
 }
+
+#define PT_FORMAT_OPS                                                                              \
+    .map = map, .unmap = unmap, .reserve = reserve, .unreserve = unreserve, .walk = walk,          \
+    .reaches = reaches, .destroy = destroy

@@ -29,21 +29,23 @@ enum pt_status {
     PT_LIVE,         /* map: part of the range is live already */
     PT_NOT_LIVE,     /* unmap: part of the range is not live */
     PT_BAD_RANGE,    /* empty, unaligned, wrapping, or beyond the address width */
-    PT_NOT_ENCODABLE /* the format has no such permission or physical address */
+    PT_NOT_ENCODABLE /* the format has no such permission or physical address, or the range holds
+                        physical addresses of the interrupt window */
 };
 
 /*
  * Pages for tables, in naturally aligned chunks whose first page holds one pt_page for each page.
- * A chunk is never given back. Pages on the free list are all zero.
+ * A chunk is never given back.
  */
 struct pt_pool {
-    uint64_t free;    /* physical address of the first free page; 0: none */
-    size_t available; /* pages on the free list */
+    uint64_t clean;   /* physical address of the first free page that is all zero; 0: none */
+    uint64_t dirty;   /* the same, of those that are not */
+    size_t available; /* pages on both lists */
     size_t reserved;  /* of these, set aside: for splits of the superpages that are mapped */
     size_t chunks;
 };
 
-/* Pages to wait for an invalidation, linked like the free list. */
+/* Pages to wait for an invalidation, linked like the free lists. */
 struct pt_gather {
     uint64_t tables;      /* physical address of the first; 0: none */
     uint64_t first, last; /* inclusive range of addresses that changed; first > last: none */
@@ -54,7 +56,8 @@ struct pt_gather {
         0, UINT64_MAX, 0                                                                           \
     }
 
-/* What the units allow; fixed for the life of a table. */
+/* What the units allow; fixed for the life of a table. pt_create narrows it to what the format has
+ * and the algorithm can split. */
 struct pt_geometry {
     uint8_t levels;
     uint8_t width;          /* bits of an input address that may be used */
@@ -64,10 +67,23 @@ struct pt_geometry {
 };
 
 struct pt_format;
+struct pt_page;
+
+/* The level 1 table that was used last. */
+struct pt_leaf_table {
+    uint64_t key; /* its addresses shifted by PT_LEAF_SHIFT; PT_NO_LEAF: none */
+    uint64_t *entries;
+    struct pt_page *page;
+};
+
+#define PT_LEAF_SHIFT (PT_PAGE_SHIFT + PT_INDEX_BITS)
+#define PT_NO_LEAF    UINT64_MAX
 
 struct pt {
     const struct pt_format *format;
     struct pt_geometry geometry;
+    uint64_t size, physical_size; /* 2 to the power of the widths */
+    struct pt_leaf_table leaf;
     struct pt_pool *pool;
     uint64_t root; /* physical */
 };
@@ -76,18 +92,25 @@ struct pt {
 struct pt_walk {
     uint64_t entries[PT_LEVELS_MAX];
     uint8_t count;      /* entries read */
-    uint8_t leaf_level; /* 0: the way ended at an entry that is not live */
-    uint64_t physical;  /* of the address itself, when leaf_level is not 0 */
+    uint8_t leaf_level; /* level of the leaf's table; 0: no leaf, and the rest is not set */
+    uint8_t leaf_shift; /* the leaf maps 2 to this power bytes */
+    uint64_t physical;  /* of the address itself */
     enum pt_permission permission;
 };
 
 /* Format ops: the second of the two dispatch points (the first is the unit's). */
 struct pt_format {
     const char *name;
+    uint8_t levels;      /* bit n: tables of n levels exist */
+    uint8_t leaf_levels; /* bit n: level n may hold leaves */
+    bool canonical;      /* the highest bit of an input address is its sign: it stays clear */
     enum pt_status (*map)(struct pt *table, uint64_t address, uint64_t physical, uint64_t length,
                           enum pt_permission permission);
     enum pt_status (*unmap)(struct pt *table, uint64_t address, uint64_t length,
                             struct pt_gather *gather);
+    enum pt_status (*reserve)(struct pt *table, uint64_t address, uint64_t length);
+    enum pt_status (*unreserve)(struct pt *table, uint64_t address, uint64_t length,
+                                struct pt_gather *gather);
     void (*walk)(const struct pt *table, uint64_t address, struct pt_walk *walk);
     bool (*reaches)(const struct pt *table, uint64_t first, uint64_t last);
     void (*destroy)(struct pt *table, struct pt_gather *gather);
@@ -111,6 +134,18 @@ static inline enum pt_status pt_map(struct pt *table, uint64_t address, uint64_t
 static inline enum pt_status pt_unmap(struct pt *table, uint64_t address, uint64_t length,
                                       struct pt_gather *gather) __attribute__((warn_unused_result));
 
+/* Links a level 1 table for every page of the range and keeps it: mapping there needs no memory,
+ * and unmapping does not give the tables back. Live superpages in the range are split, and new
+ * mappings there use 4 KiB leaves. Reservations are counted, and may overlap. All or nothing. */
+static inline enum pt_status pt_reserve(struct pt *table, uint64_t address, uint64_t length)
+    __attribute__((warn_unused_result));
+
+/* Takes back one reservation of each table of the range, which has to be one that was given to
+ * pt_reserve. Tables that are not used are unlinked. PT_NOT_LIVE: part of it is not reserved. */
+static inline enum pt_status pt_unreserve(struct pt *table, uint64_t address, uint64_t length,
+                                          struct pt_gather *gather)
+    __attribute__((warn_unused_result));
+
 static inline void pt_walk(const struct pt *table, uint64_t address, struct pt_walk *walk);
 
 /* True when any leaf maps a page of the inclusive physical range. Reads the whole table. */
@@ -124,11 +159,14 @@ void pt_release(struct pt_pool *pool, struct pt_gather *gather);
 
 void pt_pool_init(struct pt_pool *pool);
 
+/* Adds a chunk: PT_ENTRIES pages, aligned to their size. `dirty`: they are not known to be zero. */
+void pt_pool_add(struct pt_pool *pool, uint64_t physical, bool dirty);
+
 /* Pages that can be taken without touching what is set aside; grows the pool when it is short.
  * False: no memory. */
 bool pt_pool_ensure(struct pt_pool *pool, size_t pages) __attribute__((warn_unused_result));
 
-extern const struct pt_format pt_format_vtdss;
+extern const struct pt_format pt_format_vtdss, pt_format_amdv1, pt_format_x86_64;
 
 static inline enum pt_status pt_map(struct pt *table, uint64_t address, uint64_t physical,
                                     uint64_t length, enum pt_permission permission)
@@ -140,6 +178,17 @@ static inline enum pt_status pt_unmap(struct pt *table, uint64_t address, uint64
                                       struct pt_gather *gather)
 {
     return table->format->unmap(table, address, length, gather);
+}
+
+static inline enum pt_status pt_reserve(struct pt *table, uint64_t address, uint64_t length)
+{
+    return table->format->reserve(table, address, length);
+}
+
+static inline enum pt_status pt_unreserve(struct pt *table, uint64_t address, uint64_t length,
+                                          struct pt_gather *gather)
+{
+    return table->format->unreserve(table, address, length, gather);
 }
 
 static inline void pt_walk(const struct pt *table, uint64_t address, struct pt_walk *walk)

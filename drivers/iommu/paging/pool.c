@@ -2,21 +2,7 @@
 #include "drivers/iommu/paging/pool.h"
 
 #include "arch/memory.h"
-#include "arch/table.h"
-
-#define CHUNK_SIZE ((uint64_t)PT_CHUNK_PAGES * PT_PAGE_SIZE)
-
-uint64_t *pt_table_at(uint64_t physical)
-{
-    return memory_virtual(physical);
-}
-
-struct pt_page *pt_page_of(uint64_t physical)
-{
-    struct pt_page *pages = memory_virtual(physical & ~(CHUNK_SIZE - 1));
-
-    return &pages[physical >> PT_PAGE_SHIFT & (PT_CHUNK_PAGES - 1)];
-}
+#include "drivers/iommu/paging/level.h"
 
 static void push(uint64_t *list, uint64_t physical)
 {
@@ -32,42 +18,61 @@ static uint64_t pop(uint64_t *list)
     return physical;
 }
 
+static void give(struct pt_pool *pool, uint64_t physical)
+{
+    push(pt_page_of(physical)->dirty ? &pool->dirty : &pool->clean, physical);
+    pool->available++;
+}
+
 void pt_pool_init(struct pt_pool *pool)
 {
     *pool = (struct pt_pool){0};
 }
 
-static bool grow(struct pt_pool *pool)
+void pt_pool_add(struct pt_pool *pool, uint64_t physical, bool dirty)
 {
-    void *chunk = memory_alloc(OWNER_IOMMU, PT_CHUNK_PAGES, 0);
+    for (uint64_t i = PT_CHUNK_PAGES - 1; i > 0; i--) {
+        uint64_t page = physical + i * PT_PAGE_SIZE;
 
-    if (!chunk)
-        return false;
-    uint64_t base = memory_physical(chunk);
-    for (size_t i = PT_CHUNK_PAGES - 1; i > 0; i--)
-        push(&pool->free, base + i * PT_PAGE_SIZE);
-    pool->available += PT_CHUNK_PAGES - 1;
+        *pt_page_of(page) = (struct pt_page){.dirty = dirty};
+        give(pool, page);
+    }
     pool->chunks++;
-    return true;
 }
 
 bool pt_pool_ensure(struct pt_pool *pool, size_t pages)
 {
-    while (pool->available - pool->reserved < pages)
-        if (!grow(pool))
+    while (pool->available - pool->reserved < pages) {
+        void *chunk = memory_alloc(OWNER_IOMMU, PT_CHUNK_PAGES, 0);
+
+        if (!chunk)
             return false;
+        pt_pool_add(pool, memory_physical(chunk), false);
+    }
     return true;
 }
 
-uint64_t pt_pool_take(struct pt_pool *pool)
+static void zero_around(uint64_t *entries, unsigned first, unsigned last)
 {
-    uint64_t physical = pop(&pool->free);
-    struct pt_page *page = pt_page_of(physical);
+    if (first > last) {
+        table_zero(entries);
+        return;
+    }
+    table_fill64(entries, first, 0, 0);
+    table_fill64(&entries[last + 1], PT_ENTRIES - 1 - last, 0, 0);
+}
+
+/* A page that will be filled completely need not be clean. */
+uint64_t pt_pool_take(struct pt_pool *pool, unsigned first, unsigned last)
+{
+    bool any = first == 0 && last == PT_ENTRIES - 1;
+    bool dirty = pool->dirty && (any || !pool->clean);
+    uint64_t physical = pop(dirty ? &pool->dirty : &pool->clean);
 
     pool->available--;
-    if (page->dirty)
-        table_zero(pt_table_at(physical));
-    *page = (struct pt_page){0};
+    if (dirty)
+        zero_around(table_at(physical), first, last);
+    *pt_page_of(physical) = (struct pt_page){0};
     return physical;
 }
 
@@ -78,26 +83,48 @@ void pt_gather_table(struct pt_gather *gather, uint64_t physical)
 
 void pt_release(struct pt_pool *pool, struct pt_gather *gather)
 {
-    while (gather->tables) {
-        push(&pool->free, pop(&gather->tables));
-        pool->available++;
-    }
+    while (gather->tables)
+        give(pool, pop(&gather->tables));
     *gather = (struct pt_gather)PT_GATHER_INIT;
+}
+
+/* False: the format has no such table. A superpage is split into leaves one level down, so leaves
+ * stand on every level up to the first that may hold none. */
+static bool narrow(struct pt_geometry *geometry, const struct pt_format *format)
+{
+    unsigned levels = geometry->levels, leaves = geometry->leaf_levels & format->leaf_levels;
+    unsigned reach = level_shift(levels + 1);
+
+    if (levels > PT_LEVELS_MAX || !(format->levels >> levels & 1) || geometry->width > reach ||
+        geometry->width <= PT_PAGE_SHIFT || geometry->width > 63 ||
+        geometry->physical_width <= PT_PAGE_SHIFT || geometry->physical_width > 52 ||
+        !(leaves & 1u << 1))
+        return false;
+    if (format->canonical && geometry->width == reach)
+        geometry->width--;
+    geometry->leaf_levels = 0;
+    for (unsigned level = 1; level <= levels && leaves >> level & 1; level++)
+        geometry->leaf_levels |= (uint8_t)(1u << level);
+    return true;
 }
 
 enum pt_status pt_create(struct pt *table, const struct pt_format *format,
                          const struct pt_geometry *geometry, struct pt_pool *pool)
 {
-    unsigned reach = PT_PAGE_SHIFT + PT_INDEX_BITS * geometry->levels;
+    struct pt_geometry narrowed = *geometry;
 
-    if (geometry->levels < 2 || geometry->levels > PT_LEVELS_MAX || geometry->width > reach ||
-        geometry->width <= PT_PAGE_SHIFT || !(geometry->leaf_levels & 1u << 1))
+    if (!narrow(&narrowed, format))
         return PT_BAD_RANGE;
     if (!pt_pool_ensure(pool, 1))
         return PT_NO_MEMORY;
-    *table = (struct pt){.format = format, .geometry = *geometry, .pool = pool};
-    table->root = pt_pool_take(pool);
-    if (!geometry->coherent)
-        table_write_back(pt_table_at(table->root), PT_PAGE_SIZE);
+    *table = (struct pt){.format = format,
+                         .geometry = narrowed,
+                         .size = (uint64_t)1 << narrowed.width,
+                         .physical_size = (uint64_t)1 << narrowed.physical_width,
+                         .leaf.key = PT_NO_LEAF,
+                         .pool = pool,
+                         .root = pt_pool_take(pool, 1, 0)};
+    if (!narrowed.coherent)
+        table_write_back(table_at(table->root), PT_PAGE_SIZE);
     return PT_OK;
 }

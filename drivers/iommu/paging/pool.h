@@ -2,24 +2,45 @@
 #ifndef DRIVERS_IOMMU_PAGING_POOL_H
 #define DRIVERS_IOMMU_PAGING_POOL_H
 
+#include "arch/table.h"
 #include "drivers/iommu/paging/paging.h"
+
+#define PT_CHUNK_PAGES PT_ENTRIES
+#define PT_CHUNK_SIZE  ((uint64_t)PT_CHUNK_PAGES * PT_PAGE_SIZE)
 
 /* Book-keeping of one table page, kept apart from the page so that it costs no cache line there. */
 struct pt_page {
-    uint32_t next; /* frame number of the next page in a list; 0: the last */
+    union {
+        uint32_t next; /* in a list: frame number of the next page; 0: the last */
+        uint32_t pins; /* linked: reservations that keep it so */
+    };
     uint16_t live; /* entries in use */
-    bool dirty;    /* must be zeroed before it is used again */
+    bool dirty;    /* in a list: not all zero */
 };
 
-_Static_assert(sizeof(struct pt_page) * PT_ENTRIES == PT_PAGE_SIZE, "one page of them per chunk");
+_Static_assert(sizeof(struct pt_page) * PT_CHUNK_PAGES == PT_PAGE_SIZE, "one page per chunk");
 
-#define PT_CHUNK_PAGES PT_ENTRIES
+/* A table and its book-keeping. */
+struct node {
+    uint64_t *entries;
+    struct pt_page *page;
+};
 
-struct pt_page *pt_page_of(uint64_t physical);
-uint64_t *pt_table_at(uint64_t physical);
+static inline struct pt_page *pt_page_of(uint64_t physical)
+{
+    struct pt_page *pages = table_at(physical & ~(PT_CHUNK_SIZE - 1));
 
-/* A zeroed page that the caller has made sure of with pt_pool_ensure or set aside. */
-uint64_t pt_pool_take(struct pt_pool *pool);
+    return &pages[physical >> PT_PAGE_SHIFT & (PT_CHUNK_PAGES - 1)];
+}
+
+static inline struct node node_at(uint64_t physical)
+{
+    return (struct node){table_at(physical), pt_page_of(physical)};
+}
+
+/* A page that the caller has made sure of with pt_pool_ensure or set aside. Its entries outside
+ * [first, last] are zero; those inside are for the caller to fill. first > last: all are zero. */
+uint64_t pt_pool_take(struct pt_pool *pool, unsigned first, unsigned last);
 
 void pt_gather_table(struct pt_gather *gather, uint64_t physical);
 
