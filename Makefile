@@ -163,11 +163,11 @@ $(H)/external/%.o: %.c $(H)/flags
 	@mkdir -p $(@D)
 	$(call step,HOSTCC,$@)$(HOSTCC) $(HOST_FLAGS) -DDRIVER_IO_EXTERNAL -MMD -MP -c $< -o $@
 
-$(H)/libbulkhead.a: $(HOST_OBJECTS)
+$(H)/libhosttest.a: $(HOST_OBJECTS)
 	@rm -f $@
 	$(call step,AR,$@)ar rc $@ $^
 
-$(H)/test_%: $(H)/obj/tests/host/test_%.o $(H)/libbulkhead.a
+$(H)/test_%: $(H)/obj/tests/host/test_%.o $(H)/libhosttest.a
 	$(call step,HOSTLD,$@)$(HOSTCC) $(HOST_FLAGS) $^ -lcmocka -o $@
 
 # A driver of the image alone, with a test in the place of everything that it is handed.
@@ -178,7 +178,27 @@ $(H)/driver_$(1): $(patsubst %.c,$(H)/external/%.o,$(wildcard drivers/$(1)/*.c) 
 endef
 $(foreach test,$(DRIVER_TESTS),$(eval $(call driver_test,$(test:$(H)/driver_%=%))))
 
-host: $(HOST_TESTS)
+# The page-table engine as the image has it, for measuring: tests/bench/bulkhead_pt.h.
+ENGINE_FLAGS := -std=c17 -O2 -g -D_DEFAULT_SOURCE $(WARNINGS) -I. -Iinclude -Iarch/x86_64
+ENGINE_SOURCES := $(wildcard drivers/iommu/paging/*.c) tests/bench/bh_pt.c
+ENGINE_OBJECTS := $(ENGINE_SOURCES:%.c=$(H)/engine/%.o)
+
+$(H)/engine/flags: FORCE
+	$(call write_if_changed,$(HOSTCC) $(ENGINE_FLAGS))
+
+$(H)/engine/%.o: %.c $(H)/engine/flags
+	@mkdir -p $(@D)
+	$(call step,HOSTCC,$@)$(HOSTCC) $(ENGINE_FLAGS) -MMD -MP -c $< -o $@
+
+$(H)/libbulkhead.a: $(ENGINE_OBJECTS)
+	@rm -f $@
+	$(call step,AR,$@)ar rc $@ $^
+
+$(B)/bench/pt_bench: $(H)/engine/tests/bench/pt_bench.o $(H)/libbulkhead.a
+	@mkdir -p $(@D)
+	$(call step,HOSTLD,$@)$(HOSTCC) $(ENGINE_FLAGS) $^ -o $@
+
+host: $(HOST_TESTS) $(H)/libbulkhead.a
 
 #
 # Checks.
@@ -215,5 +235,5 @@ clean:
 help:
 	@sed -n 's/^#| \{0,1\}//p' Makefile
 
--include $(IMAGE_OBJECTS:.o=.d) $(HOST_OBJECTS:.o=.d) \
+-include $(IMAGE_OBJECTS:.o=.d) $(HOST_OBJECTS:.o=.d) $(ENGINE_OBJECTS:.o=.d) \
 	$(patsubst %,$(H)/obj/tests/host/%.d,$(notdir $(HOST_TESTS)))

@@ -76,35 +76,51 @@ static inline void write_back_all(const struct pt *table, uint64_t physical)
         table_write_back(table_at(physical), PT_PAGE_SIZE);
 }
 
-/* The lowest table that the whole run goes through. */
-static inline struct node lowest(struct pt *table, const struct run *run, unsigned *level)
+/* The lowest table that the whole run goes through, from a table of `level` on. */
+static inline __attribute__((always_inline)) struct node
+descend(struct pt *table, const struct run *run, unsigned level, unsigned *found)
 {
-    uint64_t key = run->first >> PT_LEAF_SHIFT, at = table->root;
-    unsigned n = table->geometry.levels;
+    uint64_t at = table->root;
 
-    for (; n > 1; n--) {
+#pragma GCC unroll 6
+    for (; level > 1; level--) {
         const uint64_t *entries = table_at(at);
-        uint64_t entry = table_load64(&entries[index_at(run->first, n)]);
+        uint64_t entry = table_load64(&entries[index_at(run->first, level)]);
 
-        if ((run->first ^ run->last) >> level_shift(n) || !entry || !fmt_is_table(entry, n))
+        if ((run->first ^ run->last) >> level_shift(level) || !entry || !fmt_is_table(entry, level))
             break;
-        at = fmt_physical(entry, n);
+        at = fmt_physical(entry, level);
     }
-    struct node found = node_at(at);
-    if (n == 1)
-        table->leaf = (struct pt_leaf_table){key, found.entries, found.page};
-    *level = n;
-    return found;
+    struct node node = node_at(at);
+    if (level == 1)
+        table->leaf = (struct pt_leaf_table){run->first >> PT_LEAF_SHIFT, node.entries, node.page};
+    *found = level;
+    return node;
 }
 
-/* The same for a run within the table that was used last; that one is found without a walk. */
-static inline struct node find(struct pt *table, const struct run *run, unsigned *level)
+/* The usual depths are compiled as such. */
+static inline __attribute__((always_inline)) struct node
+lowest(struct pt *table, const struct run *run, unsigned *level)
 {
-    *level = 1;
-    if (run->first >> PT_LEAF_SHIFT == table->leaf.key &&
-        run->last >> PT_LEAF_SHIFT == table->leaf.key)
-        return (struct node){table->leaf.entries, table->leaf.page};
-    return lowest(table, run, level);
+    switch (table->geometry.levels) {
+    case 3:
+        return descend(table, run, 3, level);
+    case 4:
+        return descend(table, run, 4, level);
+    default:
+        return descend(table, run, table->geometry.levels, level);
+    }
+}
+
+/* The range is one page of the level 1 table that was used last. */
+static inline bool is_near(const struct pt *table, uint64_t address, uint64_t length)
+{
+    return address >> PT_LEAF_SHIFT == table->leaf.key && length == PT_PAGE_SIZE;
+}
+
+static inline struct node nearest(const struct pt *table)
+{
+    return (struct node){table->leaf.entries, table->leaf.page};
 }
 
 static inline bool range_is_good(const struct pt *table, uint64_t address, uint64_t length)
@@ -263,35 +279,24 @@ static void fill(struct pt *table, const struct node *at, unsigned level, struct
     }
 }
 
-static __attribute__((noinline)) enum pt_status map_run(struct pt *table, const struct node *at,
+static __attribute__((noinline)) enum pt_status map_run(struct pt *table, struct node at,
                                                         unsigned level, const struct run *run,
                                                         enum pt_permission permission)
 {
-    if (!is_free(at, level, *run))
+    if (!is_free(&at, level, *run))
         return PT_LIVE;
-    if (level > 1 && !ensure_pages(table, at, level, *run))
+    if (level > 1 && !ensure_pages(table, &at, level, *run))
         return PT_NO_MEMORY;
-    fill(table, at, level, *run, permission);
-    write_back(table, at, level, run);
+    fill(table, &at, level, *run, permission);
+    write_back(table, &at, level, run);
     return PT_OK;
 }
 
-static enum pt_status map(struct pt *table, uint64_t address, uint64_t physical, uint64_t length,
-                          enum pt_permission permission)
+static inline enum pt_status map_page(const struct pt *table, struct node at, uint64_t address,
+                                      uint64_t physical, enum pt_permission permission)
 {
-    struct run run = {address, address + length - 1, physical};
-    unsigned level;
-
-    if (!range_is_good(table, address, length) || physical & (PT_PAGE_SIZE - 1))
-        return PT_BAD_RANGE;
-    if (!fmt_can_encode(permission) || physical >= table->physical_size ||
-        length > table->physical_size - physical ||
-        (physical <= INTERRUPT_LAST && physical + length > INTERRUPT_FIRST))
-        return PT_NOT_ENCODABLE;
-    struct node at = find(table, &run, &level);
-    if (level > 1 || length > PT_PAGE_SIZE)
-        return map_run(table, &at, level, &run, permission);
     uint64_t *slot = &at.entries[index_at(address, 1)];
+
     if (table_load64(slot))
         return PT_LIVE;
     table_store64(slot, fmt_leaf(physical, 1, permission));
@@ -301,9 +306,50 @@ static enum pt_status map(struct pt *table, uint64_t address, uint64_t physical,
     return PT_OK;
 }
 
+static __attribute__((noinline)) enum pt_status map_far(struct pt *table, uint64_t address,
+                                                        uint64_t physical, uint64_t length,
+                                                        enum pt_permission permission)
+{
+    const struct run run = {address, address + length - 1, physical};
+    unsigned level;
+    struct node at = lowest(table, &run, &level);
+
+    if (level == 1 && length == PT_PAGE_SIZE)
+        return map_page(table, at, address, physical, permission);
+    return map_run(table, at, level, &run, permission);
+}
+
+static enum pt_status map(struct pt *table, uint64_t address, uint64_t physical, uint64_t length,
+                          enum pt_permission permission)
+{
+    if (!range_is_good(table, address, length) || physical & (PT_PAGE_SIZE - 1))
+        return PT_BAD_RANGE;
+    if (!fmt_can_encode(permission) || physical >= table->physical_size ||
+        length > table->physical_size - physical ||
+        (physical <= INTERRUPT_LAST && physical + length > INTERRUPT_FIRST))
+        return PT_NOT_ENCODABLE;
+    if (is_near(table, address, length))
+        return map_page(table, nearest(table), address, physical, permission);
+    return map_far(table, address, physical, length, permission);
+}
+
 /*
  * Unmap.
  */
+
+/* Every entry of [first, first + count) is live. */
+static bool none_zero(const uint64_t *entries, unsigned first, unsigned count)
+{
+    const uint64_t *word = &entries[first];
+    bool live = true;
+
+    for (; count >= 4 && live; count -= 4, word += 4)
+        live = table_load64(&word[0]) && table_load64(&word[1]) && table_load64(&word[2]) &&
+               table_load64(&word[3]);
+    while (count-- && live)
+        live = table_load64(word++) != 0;
+    return live;
+}
 
 static bool is_live(const struct node *at, unsigned level, struct run run)
 {
@@ -311,16 +357,14 @@ static bool is_live(const struct node *at, unsigned level, struct run run)
 
     if (at->page->live < last - first + 1)
         return false;
-    if (level == 1 && at->page->live == PT_ENTRIES)
-        return true;
+    if (level == 1)
+        return at->page->live == PT_ENTRIES || none_zero(at->entries, first, last - first + 1);
     for (unsigned i = first; i <= last; i++) {
+        struct run part = cut_front(&run, level);
         uint64_t entry = table_load64(&at->entries[i]);
 
         if (!entry)
             return false;
-        if (level == 1)
-            continue;
-        struct run part = cut_front(&run, level);
         if (!fmt_is_table(entry, level))
             continue;
         struct node child = node_at(fmt_physical(entry, level));
@@ -369,25 +413,27 @@ static uint64_t split(struct pt *table, uint64_t *slot, unsigned level)
     return physical;
 }
 
-/* Turns a leaf of several entries that the run covers in part into leaves of one. Each of them
- * alone maps what it did, so hardware may read them at any moment. */
-static void loosen(struct pt *table, const struct node *at, unsigned level, const struct run *run,
-                   uint64_t address)
+/* Turns the leaf of several entries at `address`, if the run covers it in part, into leaves of one.
+ * Each of them alone maps what it did, so hardware may read them at any moment. `touched` grows by
+ * what was stored. */
+static void loosen(const struct node *at, unsigned level, const struct run *run, uint64_t address,
+                   struct run *touched)
 {
-    unsigned index = index_at(address, level);
-    uint64_t entry = table_load64(&at->entries[index]);
+    uint64_t entry = table_load64(&at->entries[index_at(address, level)]);
 
     if (!entry || fmt_is_table(entry, level))
         return;
-    unsigned shift = fmt_leaf_shift(entry, level);
-    uint64_t mask = ((uint64_t)1 << shift) - 1;
-    if (shift == level_shift(level) ||
-        (run->first <= (address & ~mask) && run->last >= (address | mask)))
+    uint64_t mask = ((uint64_t)1 << fmt_leaf_shift(entry, level)) - 1;
+    uint64_t first = address & ~mask, last = address | mask;
+    if (mask < level_span(level) || (run->first <= first && run->last >= last))
         return;
-    struct run all = {address & ~mask, address | mask, fmt_physical(entry, level)};
-    table_fill64(&at->entries[index_at(all.first, level)], (mask >> level_shift(level)) + 1,
-                 fmt_leaf(all.physical, level, fmt_permission(entry)), level_span(level));
-    write_back(table, at, level, &all);
+    table_fill64(&at->entries[index_at(first, level)], (mask >> level_shift(level)) + 1,
+                 fmt_leaf(fmt_physical(entry, level), level, fmt_permission(entry)),
+                 level_span(level));
+    if (touched->first > first)
+        touched->first = first;
+    if (touched->last < last)
+        touched->last = last;
 }
 
 static void clear(struct pt *table, const struct node *at, unsigned level, struct run run,
@@ -421,12 +467,12 @@ static bool clear_entry(struct pt *table, uint64_t *slot, unsigned level, const 
 static void clear(struct pt *table, const struct node *at, unsigned level, struct run run,
                   struct pt_gather *gather)
 {
-    const struct run all = run;
+    struct run touched = run;
     unsigned first = index_at(run.first, level), last = index_at(run.last, level);
 
     if (FMT_GROUPS) {
-        loosen(table, at, level, &all, run.first);
-        loosen(table, at, level, &all, run.last);
+        loosen(at, level, &run, run.first, &touched);
+        loosen(at, level, &run, run.last, &touched);
     }
     if (level == 1) {
         table_fill64(&at->entries[first], last - first + 1, 0, 0);
@@ -438,15 +484,15 @@ static void clear(struct pt *table, const struct node *at, unsigned level, struc
         if (clear_entry(table, &at->entries[i], level, &part, gather))
             at->page->live--;
     }
-    write_back(table, at, level, &all);
+    write_back(table, at, level, &touched);
 }
 
-static inline void gather_range(struct pt_gather *gather, const struct run *run)
+static inline void gather_range(struct pt_gather *gather, uint64_t first, uint64_t last)
 {
-    if (gather->first > run->first)
-        gather->first = run->first;
-    if (gather->last < run->last)
-        gather->last = run->last;
+    if (gather->first > first)
+        gather->first = first;
+    if (gather->last < last)
+        gather->last = last;
 }
 
 /* From the root when the table may become empty, so that it is unlinked on the way back. */
@@ -462,30 +508,53 @@ static __attribute__((noinline)) enum pt_status unmap_run(struct pt *table, stru
         level = table->geometry.levels;
     }
     clear(table, &at, level, *run, gather);
-    gather_range(gather, run);
+    gather_range(gather, run->first, run->last);
     return PT_OK;
 }
 
-static enum pt_status unmap(struct pt *table, uint64_t address, uint64_t length,
-                            struct pt_gather *gather)
+/* A page whose entry can go without more: it is a leaf of its own, and the table stays. */
+static inline bool stands_alone(struct node at, uint64_t address)
 {
-    struct run run = {address, address + length - 1, 0};
-    unsigned level;
+    return (at.page->live > 1 || at.page->pins) &&
+           (!FMT_GROUPS ||
+            fmt_leaf_shift(table_load64(&at.entries[index_at(address, 1)]), 1) == PT_PAGE_SHIFT);
+}
 
-    if (!range_is_good(table, address, length))
-        return PT_BAD_RANGE;
-    struct node at = find(table, &run, &level);
-    if (FMT_GROUPS || level > 1 || length > PT_PAGE_SIZE || (at.page->live == 1 && !at.page->pins))
-        return unmap_run(table, at, level, &run, gather);
+static inline enum pt_status unmap_page(const struct pt *table, struct node at, uint64_t address,
+                                        struct pt_gather *gather)
+{
     uint64_t *slot = &at.entries[index_at(address, 1)];
+
     if (!table_load64(slot))
         return PT_NOT_LIVE;
     table_store64(slot, 0);
     at.page->live--;
     if (!table->geometry.coherent)
         table_write_back(slot, sizeof *slot);
-    gather_range(gather, &run);
+    gather_range(gather, address, address + PT_PAGE_SIZE - 1);
     return PT_OK;
+}
+
+static __attribute__((noinline)) enum pt_status unmap_far(struct pt *table, uint64_t address,
+                                                          uint64_t length, struct pt_gather *gather)
+{
+    const struct run run = {address, address + length - 1, 0};
+    unsigned level;
+    struct node at = lowest(table, &run, &level);
+
+    if (level == 1 && length == PT_PAGE_SIZE && stands_alone(at, address))
+        return unmap_page(table, at, address, gather);
+    return unmap_run(table, at, level, &run, gather);
+}
+
+static enum pt_status unmap(struct pt *table, uint64_t address, uint64_t length,
+                            struct pt_gather *gather)
+{
+    if (!range_is_good(table, address, length))
+        return PT_BAD_RANGE;
+    if (is_near(table, address, length) && stands_alone(nearest(table), address))
+        return unmap_page(table, nearest(table), address, gather);
+    return unmap_far(table, address, length, gather);
 }
 
 /*
@@ -497,13 +566,13 @@ static enum pt_status unmap(struct pt *table, uint64_t address, uint64_t length,
 
 static void pin(struct pt *table, const struct node *at, unsigned level, struct run run)
 {
-    const struct run all = run;
+    struct run touched = run;
 
     while (level > 1 && run.first <= run.last) {
         unsigned i = index_at(run.first, level);
         struct run part = cut_front(&run, level);
         if (FMT_GROUPS)
-            loosen(table, at, level, &part, part.first);
+            loosen(at, level, &part, part.first, &touched);
         uint64_t entry = table_load64(&at->entries[i]);
         uint64_t physical = !entry                       ? pt_pool_take(table->pool, 1, 0)
                             : fmt_is_table(entry, level) ? fmt_physical(entry, level)
@@ -515,7 +584,7 @@ static void pin(struct pt *table, const struct node *at, unsigned level, struct 
         if (!entry)
             link_table(table, at, i, level, physical);
     }
-    write_back(table, at, level, &all);
+    write_back(table, at, level, &touched);
 }
 
 static enum pt_status reserve(struct pt *table, uint64_t address, uint64_t length)
@@ -581,7 +650,7 @@ static enum pt_status unreserve(struct pt *table, uint64_t address, uint64_t len
     if (!is_pinned(&root, table->geometry.levels, run))
         return PT_NOT_LIVE;
     unpin(table, &root, table->geometry.levels, run, gather);
-    gather_range(gather, &run);
+    gather_range(gather, run.first, run.last);
     return PT_OK;
 }
 

@@ -6,15 +6,20 @@
 
 static void push(uint64_t *list, uint64_t physical)
 {
-    pt_page_of(physical)->next = (uint32_t)(*list >> PT_PAGE_SHIFT);
+    struct pt_page *page = pt_page_of(physical);
+    uint64_t next = *list >> PT_PAGE_SHIFT;
+
+    page->next_low = (uint32_t)next;
+    page->next_high = (uint8_t)(next >> 32);
     *list = physical;
 }
 
 static uint64_t pop(uint64_t *list)
 {
     uint64_t physical = *list;
+    const struct pt_page *page = pt_page_of(physical);
 
-    *list = (uint64_t)pt_page_of(physical)->next << PT_PAGE_SHIFT;
+    *list = ((uint64_t)page->next_high << 32 | page->next_low) << PT_PAGE_SHIFT;
     return physical;
 }
 

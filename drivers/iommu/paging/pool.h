@@ -8,14 +8,16 @@
 #define PT_CHUNK_PAGES PT_ENTRIES
 #define PT_CHUNK_SIZE  ((uint64_t)PT_CHUNK_PAGES * PT_PAGE_SIZE)
 
-/* Book-keeping of one table page, kept apart from the page so that it costs no cache line there. */
+/* Book-keeping of one table page, kept apart from the page so that it costs no cache line there. A
+ * list links pages by frame number, 40 bits; 0 ends it. */
 struct pt_page {
     union {
-        uint32_t next; /* in a list: frame number of the next page; 0: the last */
+        uint32_t next_low;
         uint32_t pins; /* linked: reservations that keep it so */
     };
-    uint16_t live; /* entries in use */
+    uint8_t next_high;
     bool dirty;    /* in a list: not all zero */
+    uint16_t live; /* entries in use */
 };
 
 _Static_assert(sizeof(struct pt_page) * PT_CHUNK_PAGES == PT_PAGE_SIZE, "one page per chunk");
