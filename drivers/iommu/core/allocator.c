@@ -545,7 +545,7 @@ enum allocator_status allocator_take(struct allocator *allocator, uint64_t pages
         last = window_last(allocator);
     else if ((max & (PAGE_BYTES - 1)) != PAGE_BYTES - 1 && last-- == 0)
         return ALLOCATOR_NO_SPACE;
-    if (order >= allocator->width || last < pages - 1)
+    if (order >= allocator->width || last < low || last - low < pages - 1)
         return ALLOCATOR_NO_SPACE;
     uint64_t high = last - (pages - 1);
     if (__builtin_expect(allocator->taken + allocator->given >= allocator->queue_capacity, 0) &&
