@@ -110,6 +110,7 @@ static void widths_have_bounds(void **state)
             assert_int_equal(address, AT(half));
         refuse(top, ANYWHERE, ALLOCATOR_NO_SPACE);
         refuse(UINT64_MAX, ANYWHERE, ALLOCATOR_NO_SPACE);
+        refuse((UINT64_C(1) << 63) + 2, ANYWHERE, ALLOCATOR_NO_SPACE);
         refuse(1, AT(top), UINT64_MAX, ALLOCATOR_NO_SPACE);
         give(address, half, 0);
         close_window();

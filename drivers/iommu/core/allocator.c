@@ -64,9 +64,10 @@ struct allocator_given {
 
 #define QUEUE_FIRST (FRAME_SIZE / sizeof(struct allocator_given))
 
+/* Of 1 to 2^63. */
 static inline unsigned log2_ceil(uint64_t value)
 {
-    return value <= 1 ? 0 : 64u - (unsigned)__builtin_clzll(value - 1);
+    return 63u - (unsigned)__builtin_clzll((value - 1) << 1 | 1);
 }
 
 static inline unsigned level_of(unsigned order)
@@ -93,6 +94,13 @@ static inline unsigned child_index(unsigned level, uint64_t page)
 static inline unsigned leaf_bit(uint64_t page, unsigned order)
 {
     return (LEAF_PAGES | ((unsigned)page & (LEAF_PAGES - 1))) >> order;
+}
+
+/* Leaves are whole frames, so the same bit of each competes for the same cache sets: the lines of
+ * this heap change places from leaf to leaf. */
+static inline unsigned taken_bit(uint64_t page, unsigned order)
+{
+    return leaf_bit(page, order) ^ ((unsigned)(page >> 3) & (2 * LEAF_PAGES - 512));
 }
 
 static inline void set(uint64_t *words, unsigned bit)
@@ -180,7 +188,7 @@ static void drop_node(struct allocator *allocator, struct allocator_node *node)
     allocator->node_count--;
 }
 
-static bool grow_queue(struct allocator *allocator)
+static __attribute__((noinline)) bool grow_queue(struct allocator *allocator)
 {
     size_t capacity = allocator->queue_capacity ? 2 * allocator->queue_capacity : QUEUE_FIRST;
     size_t old = allocator->queue_capacity;
@@ -216,7 +224,8 @@ static struct allocator_node *node_at(struct allocator *allocator, uint64_t page
     return node;
 }
 
-static struct allocator_node *find_leaf(struct allocator *allocator, uint64_t page)
+static __attribute__((noinline)) struct allocator_node *find_leaf(struct allocator *allocator,
+                                                                  uint64_t page)
 {
     uint64_t number = page >> LEAF_BITS;
     unsigned lookup = (unsigned)number % ALLOCATOR_LOOKUPS;
@@ -395,11 +404,6 @@ static uint64_t first_free(const struct allocator_node *node, unsigned order, ui
 
 /* ---- ranges ---- */
 
-static inline uint64_t window_last(const struct allocator *allocator)
-{
-    return (UINT64_C(1) << allocator->width) - 1;
-}
-
 /* Takes a block with its first page in [low, high] out of the tree. */
 static enum allocator_status take_from_tree(struct allocator *allocator, unsigned order,
                                             uint64_t low, uint64_t high, uint64_t *page)
@@ -466,7 +470,7 @@ static __attribute__((noinline)) enum allocator_status take_slowly(struct alloca
     return status;
 }
 
-static __attribute__((noinline)) void spill(struct allocator *allocator, unsigned order)
+static void spill(struct allocator *allocator, unsigned order)
 {
     uint64_t *stack = allocator->stacks[order];
 
@@ -476,60 +480,88 @@ static __attribute__((noinline)) void spill(struct allocator *allocator, unsigne
     allocator->depth[order] = SPILL;
 }
 
-static inline void free_block(struct allocator *allocator, uint64_t page, unsigned order)
+static __attribute__((noinline)) void free_slowly(struct allocator *allocator, uint64_t page,
+                                                  unsigned order)
 {
     if (order >= ALLOCATOR_STACK_ORDERS) {
         put_block(allocator, page, order);
         return;
     }
-    if (allocator->depth[order] == ALLOCATOR_STACK_DEPTH)
-        spill(allocator, order);
+    spill(allocator, order);
     allocator->stacks[order][allocator->depth[order]++] = page;
+}
+
+static inline void free_block(struct allocator *allocator, uint64_t page, unsigned order)
+{
+    allocator->count--;
+    if (__builtin_expect(order >= ALLOCATOR_STACK_ORDERS ||
+                             allocator->depth[order] == ALLOCATOR_STACK_DEPTH,
+                         0)) {
+        free_slowly(allocator, page, order);
+        return;
+    }
+    allocator->stacks[order][allocator->depth[order]++] = page;
+}
+
+static __attribute__((noinline)) void set_taken_inner(struct allocator *allocator, uint64_t page,
+                                                      uint64_t pages, unsigned order)
+{
+    struct allocator_node *node = node_at(allocator, page, level_of(order));
+    unsigned index = child_index(node->level, page);
+
+    set(&node->inner.taken, index);
+    node->inner.slots[index].pages = pages;
+}
+
+static __attribute__((noinline)) bool test_taken_inner(struct allocator *allocator, uint64_t page,
+                                                       uint64_t pages, unsigned order,
+                                                       bool clearing)
+{
+    struct allocator_node *node = node_at(allocator, page, level_of(order));
+
+    if (!node || page & ((UINT64_C(1) << order) - 1))
+        return false;
+    unsigned index = child_index(node->level, page);
+    if (!(node->inner.taken >> index & 1) || node->inner.slots[index].pages != pages)
+        return false;
+    if (clearing) {
+        clear(&node->inner.taken, index);
+        node->inner.slots[index].child = NULL;
+    }
+    return true;
 }
 
 static inline void set_taken(struct allocator *allocator, uint64_t page, uint64_t pages,
                              unsigned order)
 {
-    struct allocator_node *node = holder(allocator, page, order);
-
-    if (order < LEAF_BITS) {
-        set(node->leaf.taken, leaf_bit(page, order));
-        set(node->leaf.ends, (unsigned)(page + pages - 1) & (LEAF_PAGES - 1));
+    if (__builtin_expect(order >= LEAF_BITS, 0)) {
+        set_taken_inner(allocator, page, pages, order);
         return;
     }
-    unsigned index = child_index(node->level, page);
-    set(&node->inner.taken, index);
-    node->inner.slots[index].pages = pages;
+    struct leaf *leaf = &leaf_at(allocator, page)->leaf;
+    set(leaf->taken, taken_bit(page, order));
+    set(leaf->ends, (unsigned)(page + pages - 1) & (LEAF_PAGES - 1));
 }
 
-/* NULL: this is no taken range. */
-static inline struct allocator_node *taken_in(struct allocator *allocator, uint64_t page,
-                                              uint64_t pages, unsigned order)
+/* False, and nothing changed: this is no taken range. */
+static inline __attribute__((always_inline)) bool test_taken(struct allocator *allocator,
+                                                             uint64_t page, uint64_t pages,
+                                                             unsigned order, bool clearing)
 {
-    struct allocator_node *node = holder(allocator, page, order);
-
-    if (!node || page & ((UINT64_C(1) << order) - 1))
-        return NULL;
-    if (order < LEAF_BITS)
-        return test(node->leaf.taken, leaf_bit(page, order)) &&
-                       test(node->leaf.ends, (unsigned)(page + pages - 1) & (LEAF_PAGES - 1))
-                   ? node
-                   : NULL;
-    unsigned index = child_index(node->level, page);
-    return node->inner.taken >> index & 1 && node->inner.slots[index].pages == pages ? node : NULL;
-}
-
-static inline void clear_taken(struct allocator_node *node, uint64_t page, uint64_t pages,
-                               unsigned order)
-{
-    if (order < LEAF_BITS) {
-        clear(node->leaf.taken, leaf_bit(page, order));
-        clear(node->leaf.ends, (unsigned)(page + pages - 1) & (LEAF_PAGES - 1));
-        return;
+    if (__builtin_expect(order >= LEAF_BITS, 0))
+        return test_taken_inner(allocator, page, pages, order, clearing);
+    struct allocator_node *node = leaf_at(allocator, page);
+    if (__builtin_expect(!node || page >> order << order != page, 0))
+        return false;
+    unsigned bit = taken_bit(page, order);
+    unsigned end = (unsigned)(page + pages - 1) & (LEAF_PAGES - 1);
+    if (!test(node->leaf.taken, bit) || !test(node->leaf.ends, end))
+        return false;
+    if (clearing) {
+        clear(node->leaf.taken, bit);
+        clear(node->leaf.ends, end);
     }
-    unsigned index = child_index(node->level, page);
-    clear(&node->inner.taken, index);
-    node->inner.slots[index].child = NULL;
+    return true;
 }
 
 enum allocator_status allocator_take(struct allocator *allocator, uint64_t pages, uint64_t min,
@@ -537,63 +569,61 @@ enum allocator_status allocator_take(struct allocator *allocator, uint64_t pages
 {
     if (!pages || min > max)
         return ALLOCATOR_BAD_RANGE;
-    unsigned order = log2_ceil(pages);
-    uint64_t low = (min >> ALLOCATOR_PAGE_SHIFT) + ((min & (PAGE_BYTES - 1)) != 0);
-    uint64_t last = max >> ALLOCATOR_PAGE_SHIFT, page;
-
-    if (last > window_last(allocator))
-        last = window_last(allocator);
-    else if ((max & (PAGE_BYTES - 1)) != PAGE_BYTES - 1 && last-- == 0)
+    if (min > allocator->last)
         return ALLOCATOR_NO_SPACE;
-    if (order >= allocator->width || last < low || last - low < pages - 1)
+    if (max > allocator->last)
+        max = allocator->last;
+    uint64_t low = (min + PAGE_BYTES - 1) >> ALLOCATOR_PAGE_SHIFT, page;
+    uint64_t end = (max + 1) >> ALLOCATOR_PAGE_SHIFT, high = end - pages; /* of the first page */
+    if (pages > end || high < low)
         return ALLOCATOR_NO_SPACE;
-    uint64_t high = last - (pages - 1);
-    if (__builtin_expect(allocator->taken + allocator->given >= allocator->queue_capacity, 0) &&
+    if (__builtin_expect(allocator->count >= allocator->queue_capacity, 0) &&
         !grow_queue(allocator))
         return ALLOCATOR_NO_MEMORY;
+    unsigned order = log2_ceil(pages);
     unsigned depth = order < ALLOCATOR_STACK_ORDERS ? allocator->depth[order] : 0;
-    if (__builtin_expect(
-            depth && (page = allocator->stacks[order][depth - 1]) >= low && page <= high, 1)) {
-        allocator->depth[order]--;
+    if (depth && (page = allocator->stacks[order][depth - 1]) >= low && page <= high) {
+        allocator->depth[order] = (uint16_t)(depth - 1);
     } else {
         enum allocator_status status = take_slowly(allocator, order, low, high, &page);
         if (status != ALLOCATOR_OK)
             return status;
     }
     set_taken(allocator, page, pages, order);
-    allocator->taken++;
+    allocator->count++;
     *address = page << ALLOCATOR_PAGE_SHIFT;
     return ALLOCATOR_OK;
 }
 
+static inline bool is_range(const struct allocator *allocator, uint64_t address, uint64_t pages)
+{
+    return address <= allocator->last && !(address & (PAGE_BYTES - 1)) &&
+           pages - 1 <= (allocator->last - address) >> ALLOCATOR_PAGE_SHIFT;
+}
+
 bool allocator_is_taken(struct allocator *allocator, uint64_t address, uint64_t pages)
 {
-    uint64_t page = address >> ALLOCATOR_PAGE_SHIFT, last = window_last(allocator);
-
-    return pages && !(address & (PAGE_BYTES - 1)) && page <= last && pages - 1 <= last - page &&
-           taken_in(allocator, page, pages, log2_ceil(pages));
+    return is_range(allocator, address, pages) &&
+           test_taken(allocator, address >> ALLOCATOR_PAGE_SHIFT, pages, log2_ceil(pages), false);
 }
 
 enum allocator_status allocator_give(struct allocator *allocator, uint64_t address, uint64_t pages,
                                      uint64_t generation)
 {
-    uint64_t page = address >> ALLOCATOR_PAGE_SHIFT, last = window_last(allocator);
-    unsigned order = log2_ceil(pages);
+    uint64_t page = address >> ALLOCATOR_PAGE_SHIFT;
 
-    if (!pages || address & (PAGE_BYTES - 1) || page > last || pages - 1 > last - page)
+    if (!is_range(allocator, address, pages))
         return ALLOCATOR_BAD_RANGE;
-    struct allocator_node *node = taken_in(allocator, page, pages, order);
-    if (!node)
+    unsigned order = log2_ceil(pages);
+    if (!test_taken(allocator, page, pages, order, true))
         return ALLOCATOR_NOT_TAKEN;
-    clear_taken(node, page, pages, order);
-    allocator->taken--;
     if (generation <= allocator->completed) {
         free_block(allocator, page, order);
         return ALLOCATOR_OK;
     }
-    size_t tail = allocator->queue_head + allocator->given++;
-    allocator->queue[tail & (allocator->queue_capacity - 1)] =
-        (struct allocator_given){.block = page << 6 | order, .generation = generation};
+    size_t tail = (allocator->queue_head + allocator->given++) & (allocator->queue_capacity - 1);
+    allocator->queue[tail].block = page << 6 | order;
+    allocator->queue[tail].generation = generation;
     return ALLOCATOR_OK;
 }
 
@@ -654,13 +684,13 @@ static enum allocator_status take_out(struct allocator *allocator, uint64_t firs
 
 enum allocator_status allocator_exclude(struct allocator *allocator, uint64_t first, uint64_t last)
 {
-    uint64_t window = window_last(allocator);
+    uint64_t window = allocator->last >> ALLOCATOR_PAGE_SHIFT;
 
     first >>= ALLOCATOR_PAGE_SHIFT;
     last >>= ALLOCATOR_PAGE_SHIFT;
     if (first > last)
         return ALLOCATOR_BAD_RANGE;
-    if (allocator->taken || allocator->given)
+    if (allocator->count)
         return ALLOCATOR_IN_USE;
     if (first > window)
         return ALLOCATOR_OK;
@@ -680,11 +710,12 @@ enum allocator_status allocator_init(struct allocator *allocator, unsigned width
     memset(allocator, 0, sizeof(*allocator));
     for (unsigned i = 0; i < ALLOCATOR_LOOKUPS; i++)
         allocator->lookups[i].number = NO_PAGE;
-    allocator->width = (uint8_t)(width_bits - ALLOCATOR_PAGE_SHIFT);
+    allocator->width = width_bits - ALLOCATOR_PAGE_SHIFT;
+    allocator->last = (UINT64_C(1) << width_bits) - 1;
     unsigned level = root_level(allocator->width);
     if (ensure_spare(allocator, level + 1) && grow_queue(allocator)) {
         allocator->root = new_node(allocator, NULL, level, 0);
-        put_range(allocator, 1, window_last(allocator));
+        put_range(allocator, 1, allocator->last >> ALLOCATOR_PAGE_SHIFT);
         if (allocator_exclude(allocator, INTERRUPT_LOW, INTERRUPT_HIGH) == ALLOCATOR_OK)
             return ALLOCATOR_OK;
     }

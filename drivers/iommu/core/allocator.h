@@ -40,23 +40,25 @@ enum allocator_status {
 #define ALLOCATOR_WIDTH_MIN    (ALLOCATOR_PAGE_SHIFT + 1)
 #define ALLOCATOR_WIDTH_MAX    63
 #define ALLOCATOR_STACK_DEPTH  64
-#define ALLOCATOR_STACK_ORDERS 16 /* blocks up to 128 MiB; larger ones go straight to the tree */
-#define ALLOCATOR_LOOKUPS      256
+#define ALLOCATOR_STACK_ORDERS 16  /* blocks up to 128 MiB; larger ones go straight to the tree */
+#define ALLOCATOR_LOOKUPS      512 /* of leaves by number, as a cache of the tree */
 
 struct allocator_node;
 
 struct allocator {
-    uint64_t orders;       /* which orders have a free block in the tree */
+    uint64_t last;         /* byte of the window */
     uint64_t completed;    /* the newest generation that was released */
-    size_t taken, given;   /* ranges */
-    size_t queue_capacity; /* never less than taken + given: giving needs no memory */
+    size_t count;          /* ranges, taken or given */
+    size_t queue_capacity; /* never less than count: giving needs no memory */
     size_t queue_head;
+    size_t given;
     struct allocator_given *queue; /* what was given, oldest first */
     struct allocator_node *root;
+    uint64_t orders;              /* which orders have a free block in the tree */
     struct allocator_node *spare; /* nodes out of use, all zero */
     size_t spare_count;
     size_t node_count; /* in the tree */
-    uint8_t width;     /* in pages: the window has 2^width */
+    unsigned width;    /* in pages: the window has 2^width */
     uint16_t depth[ALLOCATOR_STACK_ORDERS];
     uint64_t stacks[ALLOCATOR_STACK_ORDERS][ALLOCATOR_STACK_DEPTH]; /* page numbers */
     struct {
