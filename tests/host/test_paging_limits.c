@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+
+/*
+ * Page tables at their limits, for every format, depth and set of page sizes: bad input, no memory,
+ * the boundaries of the levels, and write-back by lines. Each failure has one defined status and
+ * changes nothing.
+ */
+
+#include "paging_fixture.h"
+
+/* ---- Boundaries ---- */
+
+static void boundary(uint64_t at, uint64_t skew)
+{
+    static const uint64_t lengths[] = {1, 2, PAGES_2M - 1, PAGES_2M, PAGES_2M + 1, 2 * PAGES_2M};
+
+    for (unsigned i = 0; i < 5 * sizeof(lengths) / sizeof(*lengths); i++) {
+        uint64_t first = at + i % 5 - 2, pages = lengths[i / 5];
+        if (do_map(first, PAGES_1G + skew + (first & (PAGES_1G - 1)), pages, PT_READ_WRITE) !=
+            PT_OK) {
+            continue;
+        }
+        judge_all();
+        judge_range(first, pages);
+        assert_int_equal(do_map(first + pages - 1, 0, 2, PT_READ),
+                         fits(first, pages + 1) ? PT_LIVE : PT_BAD_RANGE);
+        if (pages > 2) {
+            assert_int_equal(do_unmap(first + pages / 2, 1), PT_OK);
+            judge_range(first + pages / 2, 1);
+            assert_int_equal(do_unmap(first + pages / 2 + 1, pages - pages / 2 - 1), PT_OK);
+            pages /= 2;
+        }
+        judge_all();
+        assert_int_equal(do_unmap(first, pages), PT_OK);
+        do_release();
+        judge_all();
+    }
+}
+
+static void every_boundary_of_every_level(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < config_count; i++) {
+        start(&configs[i], 2000);
+        for (unsigned level = 0; level <= config->levels; level++) {
+            uint64_t at = level == 0               ? 2
+                          : level < config->levels ? UINT64_C(1) << 9 * level
+                                                   : UINT64_C(1) << (config->width - PT_PAGE_SHIFT);
+            boundary(at, 0);
+            boundary(at, 1);
+        }
+        finish();
+    }
+}
+
+/* ---- Failures ---- */
+
+static void expect_unchanged(uint64_t digest, const struct pt_pool *before, uint64_t first)
+{
+    judge_tree();
+    expect(tree.digest == digest, first);
+    expect(pool.reserved == before->reserved, first);
+    expect(pool.chunks != before->chunks || pool.available == before->available, first);
+}
+
+/* Maps that need all kinds of tables with few pages left, each with every allocation failing. */
+static void every_allocation_fails_in_turn(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < config_count; i++) {
+        unsigned failures = 0;
+        random_state = seed * 11 + i;
+        start(&configs[i], 1);
+        for (unsigned n = 0; n < 60; n++) {
+            uint64_t first = random_page(), pages = random_pages(&first);
+            uint64_t physical = random_physical(first, pages);
+            drain(below(4));
+            judge_tree();
+            for (unsigned nth = 1; nth < 8; nth++) {
+                uint64_t digest = tree.digest;
+                struct pt_pool before = pool;
+                model_fail_allocation(nth);
+                enum pt_status status = do_map(first, physical, pages, PT_READ);
+                model_fail_allocation(0);
+                if (status != PT_NO_MEMORY) {
+                    break;
+                }
+                failures++;
+                expect_unchanged(digest, &before, first);
+            }
+            chunks_before = 0;
+        }
+        judge_all();
+        assert_true(failures != 0 || config->levels < 3);
+        finish();
+    }
+}
+
+/* Without touching it: a frame that is in use stays as it is. */
+static void take_all_memory(void)
+{
+    for (uint64_t at = 0; at < MODEL_RAM_SIZE; at += FRAME_SIZE) {
+        (void)!memory_withhold(MODEL_RAM_BASE + at, MODEL_RAM_BASE + at);
+    }
+}
+
+/* With no page left anywhere, a map fails and changes nothing, and a superpage still splits. */
+static void unmap_needs_no_memory(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < config_count; i++) {
+        uint64_t pages = leaf_exists(&configs[i], 18)  ? PAGES_1G
+                         : leaf_exists(&configs[i], 9) ? 8 * PAGES_2M
+                                                       : 8;
+        random_state = seed * 13 + i;
+        start(&configs[i], 1);
+        assert_int_equal(do_map(0, PAGES_1G, pages, PT_READ_WRITE), PT_OK);
+        take_all_memory();
+        drain(0);
+        judge_tree();
+        const struct pt_pool before = pool;
+        const uint64_t digest = tree.digest;
+        if (fits(2 * pages + PAGES_2M, 1)) {
+            assert_int_equal(do_map(2 * pages + PAGES_2M, 1, 1, PT_READ), PT_NO_MEMORY);
+            expect_unchanged(digest, &before, 2 * pages);
+        }
+        for (uint64_t at = 0; at < pages; at += pages / 8) {
+            assert_int_equal(do_unmap(at + below(pages / 8), 1), PT_OK);
+            judge_tree();
+        }
+        finish();
+    }
+}
+
+/* One 4 KiB page out of every 2 MiB of a 1 GiB page, with nothing but what was set aside. */
+static void a_large_page_crumbles_without_memory(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < config_count; i++) {
+        if (!leaf_exists(&configs[i], 18)) {
+            continue;
+        }
+        start(&configs[i], 1);
+        assert_int_equal(do_map(PAGES_1G, 5 * PAGES_1G, PAGES_1G, PT_READ), PT_OK);
+        take_all_memory();
+        for (uint64_t at = PAGES_1G; at < 2 * PAGES_1G; at += PAGES_2M) {
+            assert_int_equal(pt_unmap(&table, at << PT_PAGE_SHIFT, PT_PAGE_SIZE, &gather), PT_OK);
+        }
+        assert_int_equal(pool.reserved, 0);
+        finish();
+    }
+}
+
+/* ---- Bad input ---- */
+
+static void every_bad_input_has_its_status(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < config_count; i++) {
+        start(&configs[i], 600);
+        const uint64_t p = PT_PAGE_SIZE, limit = UINT64_C(1) << config->width;
+        const uint64_t outputs = UINT64_C(1) << config->physical_width;
+        assert_int_equal(do_map(16, PAGES_1G + 16, 16, PT_READ), PT_OK);
+        judge_tree();
+        const uint64_t digest = tree.digest;
+        const struct pt_pool before = pool;
+        struct pt_gather none = PT_GATHER_INIT;
+
+        const struct {
+            uint64_t address, physical, length;
+            enum pt_permission permission;
+            enum pt_status status;
+        } maps[] = {
+            {0, 0, 0, PT_READ, PT_BAD_RANGE},
+            {1, 0, p, PT_READ, PT_BAD_RANGE},
+            {0, 0x800, p, PT_READ, PT_BAD_RANGE},
+            {0, 0, p + 1, PT_READ, PT_BAD_RANGE},
+            {0, 0, p - 1, PT_READ, PT_BAD_RANGE},
+            {-p, 0, p, PT_READ, PT_BAD_RANGE},
+            {-p, 0, 2 * p, PT_READ, PT_BAD_RANGE},
+            {p, 0, -p, PT_READ, PT_BAD_RANGE},
+            {limit, 0, p, PT_READ, PT_BAD_RANGE},
+            {limit - p, 0, 2 * p, PT_READ, PT_BAD_RANGE},
+            {0, outputs, p, PT_READ, PT_NOT_ENCODABLE},
+            {0, outputs - p, 2 * p, PT_READ, PT_NOT_ENCODABLE},
+            {0, UINT64_C(1) << 52, p, PT_READ, PT_NOT_ENCODABLE},
+            {0, -p, p, PT_READ, PT_NOT_ENCODABLE},
+            {0, -p, 2 * p, PT_READ, PT_NOT_ENCODABLE},
+            {0, 0, p, (enum pt_permission)4, PT_NOT_ENCODABLE},
+            {15 * p, 0, 2 * p, PT_READ, PT_LIVE},
+            {31 * p, 0, 2 * p, PT_READ, PT_LIVE},
+            {20 * p, 0, p, PT_NONE, PT_LIVE},
+            {16 * p, (PAGES_1G + 16) * p, 16 * p, PT_READ, PT_LIVE},
+            {8 * p, 0, 64 * p, PT_READ, PT_LIVE},
+        };
+        const struct {
+            uint64_t address, length;
+            enum pt_status status;
+        } unmaps[] = {
+            {0, 0, PT_BAD_RANGE},          {16 * p, 0, PT_BAD_RANGE},
+            {16 * p + 1, p, PT_BAD_RANGE}, {16 * p, p + 8, PT_BAD_RANGE},
+            {-p, 2 * p, PT_BAD_RANGE},     {16 * p, -p, PT_BAD_RANGE},
+            {limit, p, PT_BAD_RANGE},      {limit - p, 2 * p, PT_BAD_RANGE},
+            {0, p, PT_NOT_LIVE},           {15 * p, 17 * p, PT_NOT_LIVE},
+            {16 * p, 17 * p, PT_NOT_LIVE}, {limit - p, p, PT_NOT_LIVE},
+        };
+        for (unsigned n = 0; n < sizeof(maps) / sizeof(*maps); n++) {
+            expect(pt_map(&table, maps[n].address, maps[n].physical, maps[n].length,
+                          maps[n].permission) == maps[n].status,
+                   n);
+            expect_unchanged(digest, &before, n);
+        }
+        for (unsigned n = 0; n < sizeof(unmaps) / sizeof(*unmaps); n++) {
+            expect(pt_unmap(&table, unmaps[n].address, unmaps[n].length, &gather) ==
+                       unmaps[n].status,
+                   n);
+            expect(memcmp(&gather, &none, sizeof(gather)) == 0, n);
+            expect_unchanged(digest, &before, n);
+        }
+        /* A part of what one call mapped is no error. */
+        assert_int_equal(do_unmap(20, 4), PT_OK);
+        judge_range(20, 4);
+        finish();
+    }
+}
+
+/* ---- Reach ---- */
+
+static void reaches_is_what_is_mapped(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < config_count; i++) {
+        start(&configs[i], 600);
+        const uint64_t p = PT_PAGE_SIZE, at = (PAGES_1G + 16) * p;
+        assert_false(pt_reaches(&table, 0, UINT64_MAX));
+        assert_int_equal(do_map(16, PAGES_1G + 16, 128, PT_READ), PT_OK);
+        assert_true(pt_reaches(&table, 0, UINT64_MAX));
+        assert_true(pt_reaches(&table, at, at));
+        assert_true(pt_reaches(&table, at + 128 * p - 1, at + 128 * p - 1));
+        assert_true(pt_reaches(&table, at - p, at));
+        assert_false(pt_reaches(&table, 0, at - 1));
+        assert_false(pt_reaches(&table, at + 128 * p, UINT64_MAX));
+        finish();
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_bad_input_has_its_status),
+        cmocka_unit_test(every_boundary_of_every_level),
+        cmocka_unit_test(every_allocation_fails_in_turn),
+        cmocka_unit_test(unmap_needs_no_memory),
+        cmocka_unit_test(a_large_page_crumbles_without_memory),
+        cmocka_unit_test(reaches_is_what_is_mapped),
+    };
+
+    set_up_paging();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
