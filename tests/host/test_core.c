@@ -506,7 +506,153 @@ static void units_without_a_common_depth_still_deny(void **state)
     assert_int_equal(enabled, 2);
     assert_int_equal(iommu_state(&on.iommu), IOMMU_PARTIAL);
     assert_non_null(on.iommu.reason);
-    assert_int_equal(iommu_create_domain(&on.iommu, OWNER_ONE, &domain), IOMMU_NOT_COVERED);
+    assert_int_equal(iommu_create_domain(&on.iommu, OWNER_ONE, 0, &domain), IOMMU_NOT_COVERED);
+}
+
+static PIOMMU_DMA_DOMAIN new_buddy_domain(ULONG width)
+{
+    IOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG config = {.LogicalAllocatorType =
+                                                     IommuDmaLogicalAllocatorBuddy};
+    IOMMU_DMA_DOMAIN_CREATION_FLAGS flags = {.AsUlonglong = 0};
+    PIOMMU_DMA_DOMAIN domain = NULL;
+
+    config.BuddyAllocatorConfig.AddressWidth = width;
+    NTSTATUS status = on.api.CreateDomainEx(DomainTypeTranslate, flags, &config, NULL, &domain);
+    assert_int_equal(status,
+                     width < 13 || width > 63 ? STATUS_INVALID_PARAMETER_3 : STATUS_SUCCESS);
+    return domain;
+}
+
+static NTSTATUS map_between(PIOMMU_DMA_DOMAIN domain, uint64_t physical, uint64_t length,
+                            uint64_t min, uint64_t max, uint64_t *at)
+{
+    IOMMU_MAP_PHYSICAL_ADDRESS source = {.MapType = MapPhysicalAddressTypeContiguousRange};
+    IOMMU_DMA_LOGICAL_ADDRESS low = min, high = max, out = 0;
+
+    source.ContiguousRange.Base.QuadPart = (LONGLONG)physical;
+    source.ContiguousRange.Size = length;
+    NTSTATUS status =
+        on.api.MapLogicalRangeEx(domain, READ_WRITE, &source, NULL, &low, &high, &out);
+    *at = out;
+    return status;
+}
+
+static void allocated_addresses(void **state)
+{
+    uint64_t first, second, again;
+
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    assert_null(new_buddy_domain(12));
+    assert_null(new_buddy_domain(64));
+    PIOMMU_DMA_DOMAIN domain = new_buddy_domain(32);
+    uint64_t memory = own_pages(OWNER_ONE, 4), foreign = own_pages(OWNER_TWO, 1);
+    assert_int_equal(on.api.AttachDeviceEx(domain, new_device(FIRST)), STATUS_SUCCESS);
+    assert_int_equal(on.iommu.domains[0].table.geometry.width, 32);
+    assert_int_equal(map_range(domain, AT, memory, PAGE_SIZE, READ_WRITE), STATUS_NOT_SUPPORTED);
+    assert_int_equal(map_between(domain, foreign, PAGE_SIZE, 0, UINT64_MAX, &first),
+                     STATUS_ACCESS_DENIED);
+    assert_int_equal(map_between(domain, memory, 3 * PAGE_SIZE, 0, UINT64_MAX, &first),
+                     STATUS_SUCCESS);
+    assert_true(first && !(first & 0x3FFF) && first + 0x3000 <= UINT64_C(1) << 32);
+    assert_true(reaches(first_id, first + 0x2FFF, true));
+    assert_false(reaches(first_id, first + 0x3000, true));
+    assert_int_equal(map_between(domain, memory, PAGE_SIZE, AT, AT + 0xFFF, &second),
+                     STATUS_SUCCESS);
+    assert_true(second == AT);
+    assert_int_equal(map_between(domain, memory, PAGE_SIZE, AT, AT + 0xFFF, &again),
+                     STATUS_INVALID_PARAMETER_MIX);
+    assert_int_equal(map_between(domain, memory, PAGE_SIZE, 0xFEE00000, 0xFEEFFFFF, &again),
+                     STATUS_INVALID_PARAMETER_MIX);
+    assert_int_equal(unmap_range(domain, first, PAGE_SIZE), STATUS_INVALID_PARAMETER_MIX);
+    assert_true(reaches(first_id, first, true));
+    assert_int_equal(unmap_range(domain, AT, PAGE_SIZE), STATUS_SUCCESS);
+    assert_false(reaches(first_id, AT, true));
+    assert_int_equal(map_between(domain, memory, PAGE_SIZE, AT, AT + 0xFFF, &again),
+                     STATUS_SUCCESS);
+    on.unit.broken.queue_stuck = true;
+    assert_int_equal(unmap_range(domain, AT, PAGE_SIZE), STATUS_IO_DEVICE_ERROR);
+    on.iommu.domains[0].poisoned = false;
+    assert_int_equal(map_between(domain, memory, PAGE_SIZE, AT, AT + 0xFFF, &again),
+                     STATUS_INVALID_PARAMETER_MIX);
+    no_violation();
+}
+
+/* What one unmap asks of the unit: aligned, one exact descriptor; any, at most two; one wait. */
+static void invalidations_are_few_and_exact(void **state)
+{
+    static const struct {
+        unsigned from, pages, descriptors;
+    } cases[] = {{0, 1, 1}, {64, 64, 1}, {3, 1, 1}, {1, 2, 2}, {60, 100, 2}, {512, 512, 1}};
+    enum { PAGES = 1024 };
+
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    PIOMMU_DMA_DOMAIN domain = new_domain();
+    uint64_t memory = own_pages(OWNER_ONE, PAGES);
+    assert_int_equal(on.api.AttachDeviceEx(domain, new_device(FIRST)), STATUS_SUCCESS);
+    assert_int_equal(map_range(domain, 2 * AT, memory, PAGE_SIZE, READ_WRITE), STATUS_SUCCESS);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        uint64_t at = AT + cases[i].from * 4096ull, length = cases[i].pages * 4096ull;
+        uint64_t covered = 0;
+
+        assert_int_equal(map_range(domain, at, memory, length, READ_WRITE), STATUS_SUCCESS);
+        model_vtd_log_clear(&on.unit);
+        assert_int_equal(unmap_range(domain, at, length), STATUS_SUCCESS);
+        assert_int_equal(model_vtd_log_kind(&on.unit, MODEL_VTD_IOTLB_PAGE), cases[i].descriptors);
+        assert_int_equal(model_vtd_log_count(&on.unit), cases[i].descriptors + 1);
+        assert_int_equal(model_vtd_log_kind(&on.unit, MODEL_VTD_WAIT), 1);
+        for (unsigned n = 0; n < cases[i].descriptors; n++)
+            covered += UINT64_C(1) << model_vtd_log(&on.unit, n)->address_mask;
+        assert_true(cases[i].descriptors == 1 ? covered == cases[i].pages
+                                              : covered < 2 * cases[i].pages);
+    }
+}
+
+/* No table is unlinked while a neighbour keeps it: structure caches stay. */
+static void hints_follow_the_tables(void **state)
+{
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    PIOMMU_DMA_DOMAIN domain = new_domain();
+    uint64_t memory = own_pages(OWNER_ONE, 2);
+    assert_int_equal(on.api.AttachDeviceEx(domain, new_device(FIRST)), STATUS_SUCCESS);
+    assert_int_equal(map_range(domain, AT, memory, 2 * PAGE_SIZE, READ_WRITE), STATUS_SUCCESS);
+    model_vtd_log_clear(&on.unit);
+    assert_int_equal(unmap_range(domain, AT, PAGE_SIZE), STATUS_SUCCESS);
+    assert_int_equal(unmap_range(domain, AT + PAGE_SIZE, PAGE_SIZE), STATUS_SUCCESS);
+    assert_true(model_vtd_log(&on.unit, 0)->hint);
+    assert_false(model_vtd_log(&on.unit, 2)->hint);
+    no_violation();
+}
+
+/* Mean and worst excess over random ranges (blocks alone, no unit). */
+static void ranges_are_covered_closely(void **state)
+{
+    static const unsigned lengths[] = {1, 2, 8, 32, 100, 256, 512};
+
+    (void)state;
+    srand(7);
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        uint64_t covered = 0, asked = 0;
+
+        for (unsigned n = 0; n < 2000; n++) {
+            uint64_t first = ((uint64_t)rand() & 0xFFFFFF) << 12;
+            uint64_t last = first + lengths[i] * 4096ull - 1;
+            struct iommu_block blocks[2];
+            unsigned count = iommu_blocks(first, last, blocks);
+            uint64_t sum = 0;
+
+            for (unsigned k = 0; k < count; k++)
+                sum += UINT64_C(1) << blocks[k].order;
+            assert_true(count >= 1 && sum >= lengths[i] && sum < 2 * lengths[i]);
+            assert_true(blocks[0].address <= first);
+            assert_true(last < blocks[count - 1].address + (4096ull << blocks[count - 1].order));
+            covered += sum;
+            asked += lengths[i];
+        }
+        assert_true(covered * 100 <= asked * 145);
+    }
 }
 
 static void owners_are_cleaned_up_after(void **state)
@@ -606,6 +752,10 @@ int main(void)
         cmocka_unit_test(what_firmware_left_is_cleared),
         cmocka_unit_test(an_alias_behind_two_units_covers_one_of_them),
         cmocka_unit_test(units_without_a_common_depth_still_deny),
+        cmocka_unit_test(allocated_addresses),
+        cmocka_unit_test(invalidations_are_few_and_exact),
+        cmocka_unit_test(hints_follow_the_tables),
+        cmocka_unit_test(ranges_are_covered_closely),
         cmocka_unit_test(owners_are_cleaned_up_after),
         cmocka_unit_test(random_sequences),
     };

@@ -165,6 +165,23 @@ static uint8_t lower(uint8_t a, uint8_t b)
     return a < b ? a : b;
 }
 
+struct pt_geometry iommu_geometry(const struct iommu *iommu, uint8_t width)
+{
+    struct pt_geometry geometry = iommu->geometry;
+
+    geometry.levels = 0;
+    for (uint8_t n = 2; n <= PT_LEVELS_MAX; n++) {
+        if (!(iommu->levels >> n & 1))
+            continue;
+        geometry.levels = n;
+        if (PT_PAGE_SHIFT + PT_INDEX_BITS * n >= width)
+            break;
+    }
+    geometry.width = lower(lower(width, geometry.width),
+                           (uint8_t)(PT_PAGE_SHIFT + PT_INDEX_BITS * geometry.levels));
+    return geometry;
+}
+
 /* What every unit that works can do. False: nothing in common. */
 static bool intersect(struct iommu *iommu)
 {
@@ -191,14 +208,8 @@ static bool intersect(struct iommu *iommu)
         if (unit->caps.domain_ids < iommu->domain_ids)
             iommu->domain_ids = unit->caps.domain_ids;
     }
-    for (uint8_t n = 2; n <= PT_LEVELS_MAX; n++) {
-        if (!(levels >> n & 1))
-            continue;
-        common->levels = n;
-        if (PT_PAGE_SHIFT + PT_INDEX_BITS * n >= common->width)
-            break;
-    }
-    common->width = lower(common->width, (uint8_t)(PT_PAGE_SHIFT + PT_INDEX_BITS * common->levels));
+    iommu->levels = (uint8_t)levels;
+    *common = iommu_geometry(iommu, common->width);
     return iommu->format && common->levels;
 }
 

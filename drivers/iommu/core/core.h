@@ -3,6 +3,7 @@
 #define DRIVERS_IOMMU_CORE_CORE_H
 
 #include "arch/irq.h"
+#include "drivers/iommu/core/allocator.h"
 #include "drivers/iommu/core/unit.h"
 #include "drivers/iommu/paging/paging.h"
 #include "drivers/pci/pci.h"
@@ -27,7 +28,7 @@
  * Context: task level. Objects are named by reference (index and generation); a stale or foreign
  * one gives IOMMU_BAD_HANDLE. Every routine that fails for arguments or memory has changed nothing.
  */
-#define IOMMU_UNITS_MAX      64
+#define IOMMU_UNITS_MAX      64 /* bits of iommu_domain.units */
 #define IOMMU_DOMAINS_MAX    256
 #define IOMMU_DEVICES_MAX    PCI_FUNCTIONS_MAX
 #define IOMMU_REQUESTERS_MAX (PCI_FUNCTIONS_MAX * 2)
@@ -48,6 +49,8 @@ enum iommu_status {
     IOMMU_OVERLAP,    /* map: part of the range is live */
     IOMMU_NOT_MAPPED, /* unmap: part of the range is not live */
     IOMMU_NOT_OWNED,  /* a frame that the caller does not own */
+    IOMMU_NO_SPACE,   /* no free logical address between minimum and maximum */
+    IOMMU_NO_CHOICE,  /* an address given with an allocator, or none without one */
     IOMMU_CLAIMED,    /* the group belongs to another domain */
     IOMMU_ATTACHED,   /* the device is attached already */
     IOMMU_NOT_ATTACHED,
@@ -100,7 +103,10 @@ struct iommu_domain {
     uint16_t attached; /* devices */
     struct lock lock;
     struct pt table;
-    uint16_t unit_uses[IOMMU_UNITS_MAX];     /* attached requesters per unit */
+    struct allocator *allocator;         /* of logical addresses; NULL: the caller names them */
+    uint64_t generation_issued;          /* invalidations begun: given addresses wait for theirs */
+    uint64_t units;                      /* bit n: unit n may hold translations of the domain */
+    uint16_t unit_uses[IOMMU_UNITS_MAX]; /* attached requesters per unit */
     uint16_t region_uses[IOMMU_REGIONS_MAX]; /* groups that demand the region here */
 };
 
@@ -129,6 +135,7 @@ struct iommu {
     struct iommu_device devices[IOMMU_DEVICES_MAX];
     struct pt_pool pool;
     struct pt_geometry geometry; /* what every working unit can do */
+    uint8_t levels;              /* bit n: every working unit walks tables of n levels */
     const struct pt_format *format;
     uint32_t domain_ids;   /* ids 1 to domain_ids - 1 may be used */
     unsigned drain_first;  /* unit to ask first for faults: none starves the others */
@@ -164,8 +171,10 @@ enum iommu_status iommu_create_device(struct iommu *iommu, owner_t owner, uint16
                                       iommu_ref_t *out) __attribute__((warn_unused_result));
 enum iommu_status iommu_delete_device(struct iommu *iommu, owner_t owner, iommu_ref_t device)
     __attribute__((warn_unused_result));
-enum iommu_status iommu_create_domain(struct iommu *iommu, owner_t owner, iommu_ref_t *out)
-    __attribute__((warn_unused_result));
+/* `width` is that of the window of an allocator, in bits (13 to 63), and is cut to what the units
+ * can do; 0: no allocator, and the whole width. */
+enum iommu_status iommu_create_domain(struct iommu *iommu, owner_t owner, unsigned width,
+                                      iommu_ref_t *out) __attribute__((warn_unused_result));
 enum iommu_status iommu_delete_domain(struct iommu *iommu, owner_t owner, iommu_ref_t domain)
     __attribute__((warn_unused_result));
 enum iommu_status iommu_attach(struct iommu *iommu, owner_t owner, iommu_ref_t domain,
@@ -184,14 +193,28 @@ struct iommu_segment {
 /* Gives the next segment of a description, false at its end. Asked once for each. */
 typedef bool (*iommu_segments)(void *source, struct iommu_segment *segment);
 
+/* Where a mapping may lie. With an allocator `explicit` is NULL, and min and max are inclusive;
+ * without one `explicit` names the place and they are ignored. */
+struct iommu_place {
+    const uint64_t *explicit;
+    uint64_t min, max;
+};
+
+#define IOMMU_ANYWHERE                                                                             \
+    {                                                                                              \
+        NULL, 0, UINT64_MAX                                                                        \
+    }
+
 /* Maps segments of `length` bytes in all at consecutive logical addresses. Every frame must be the
- * caller's own. Checks, in order: the range, then ownership and overlap segment by segment. */
+ * caller's own. Checks, in order: the place, then ownership and overlap segment by segment. */
 enum iommu_status iommu_map(struct iommu *iommu, owner_t owner, iommu_ref_t domain,
-                            uint64_t address, uint64_t length, enum pt_permission permission,
-                            iommu_segments next, void *source) __attribute__((warn_unused_result));
+                            const struct iommu_place *place, uint64_t length,
+                            enum pt_permission permission, iommu_segments next, void *source,
+                            uint64_t *out) __attribute__((warn_unused_result));
 
 /* When it returns, whatever it returns, no device reaches the range through this domain, but for
- * IOMMU_BAD_HANDLE, IOMMU_BAD_RANGE and IOMMU_NOT_MAPPED, which change nothing. */
+ * IOMMU_BAD_HANDLE, IOMMU_BAD_RANGE and IOMMU_NOT_MAPPED, which change nothing. With an allocator
+ * the range is one whole mapping. */
 enum iommu_status iommu_unmap(struct iommu *iommu, owner_t owner, iommu_ref_t domain,
                               uint64_t address, uint64_t length)
     __attribute__((warn_unused_result));

@@ -59,6 +59,12 @@ static struct iommu_domain *quarantine_of(struct iommu *iommu, uint16_t group)
     return index == PCI_NONE ? NULL : &iommu->domains[index];
 }
 
+static void leave(struct iommu_domain *domain, uint16_t unit)
+{
+    if (!--domain->unit_uses[unit])
+        domain->units &= ~(UINT64_C(1) << unit);
+}
+
 static enum iommu_status bind(struct iommu *iommu, const struct iommu_requester *requester,
                               struct iommu_domain *domain)
 {
@@ -67,10 +73,11 @@ static enum iommu_status bind(struct iommu *iommu, const struct iommu_requester 
     bool no_memory = false;
 
     domain->unit_uses[requester->unit]++;
+    domain->units |= UINT64_C(1) << requester->unit;
     if (unit->ops->attach(unit, requester->id, &binding, &no_memory))
         return IOMMU_OK;
     if (no_memory) {
-        domain->unit_uses[requester->unit]--;
+        leave(domain, requester->unit);
         return IOMMU_NO_MEMORY;
     }
     domain->poisoned = true;
@@ -87,7 +94,7 @@ static enum iommu_status unbind(struct iommu *iommu, const struct iommu_requeste
         iommu_poison(iommu, unit);
         return IOMMU_FAILED;
     }
-    domain->unit_uses[requester->unit]--;
+    leave(domain, requester->unit);
     return IOMMU_OK;
 }
 
@@ -234,7 +241,7 @@ static bool quarantine(struct iommu *iommu, uint16_t leader)
 {
     struct iommu_domain *domain;
 
-    if (iommu_new_domain(iommu, OWNER_IOMMU, &domain) != IOMMU_OK)
+    if (iommu_new_domain(iommu, OWNER_IOMMU, 0, &domain) != IOMMU_OK)
         return false;
     iommu->groups[leader].quarantine = iommu_domain_index(iommu, domain);
     if (iommu_map_regions(iommu, leader, domain) != IOMMU_OK)

@@ -13,8 +13,13 @@ static inline iommu_ref_t iommu_ref(size_t index, uint16_t generation)
 /* NULL: stale, foreign or out of range. */
 struct iommu_domain *iommu_domain_at(struct iommu *iommu, owner_t owner, iommu_ref_t ref);
 
-enum iommu_status iommu_new_domain(struct iommu *iommu, owner_t owner, struct iommu_domain **out)
-    __attribute__((warn_unused_result));
+/* The fewest levels that all units have and that cover `width` bits, if any do. */
+struct pt_geometry iommu_geometry(const struct iommu *iommu, uint8_t width);
+
+enum iommu_status iommu_new_domain(struct iommu *iommu, owner_t owner, unsigned width,
+                                   struct iommu_domain **out) __attribute__((warn_unused_result));
+
+void iommu_release_tables(struct iommu *iommu, struct pt_gather *gather);
 
 /* Makes the demanded regions of a group reachable in a domain, or takes them out again. */
 enum iommu_status iommu_map_regions(struct iommu *iommu, uint16_t group,

@@ -3,6 +3,7 @@
 #define DRIVERS_IOMMU_CORE_UNIT_H
 
 #include "arch/irq.h"
+#include "drivers/iommu/core/invalidation.h"
 #include "drivers/iommu/paging/paging.h"
 #include "drivers/pci/pci.h"
 
@@ -29,13 +30,6 @@ struct iommu_unit_caps {
     bool flush_on_map;   /* new entries need an invalidation too: not-present entries are
                             cached, or writes are buffered in the chipset */
     uint32_t domain_ids; /* ids 0 to domain_ids - 1 */
-};
-
-/* One invalidation: [first, last] of a domain, or the whole domain when first > last. */
-struct iommu_invalidation {
-    uint16_t domain_id;
-    uint64_t first, last;
-    bool tables; /* a table was unlinked: cached non-leaf entries must go too */
 };
 
 /* What a requester's table entry points to. */

@@ -2,7 +2,6 @@
 #include "arch/memory.h"
 #include "arch/table.h"
 #include "arch/time.h"
-#include "drivers/iommu/core/blocks.h"
 #include "drivers/iommu/vtd/regs.h"
 #include "drivers/iommu/vtd/vtd.h"
 #include "lib/log.h"
@@ -121,17 +120,19 @@ bool vtd_submit(struct vtd_unit *vtd, const struct vtd_descriptor *batch, unsign
 bool vtd_invalidate(struct iommu_unit *unit, const struct iommu_invalidation *invalidation)
 {
     struct vtd_unit *vtd = unit->vendor_state;
-    struct iommu_block blocks[IOMMU_BLOCKS_MAX];
     struct vtd_descriptor batch[IOMMU_BLOCKS_MAX];
-    unsigned count = iommu_blocks(invalidation->first, invalidation->last, blocks);
+    uint64_t hint = invalidation->tables ? 0 : IOTLB_IH;
+    unsigned count = invalidation->whole || !VTD_GET(vtd->cap, CAP_PSI) ? 0 : invalidation->count;
 
     for (unsigned i = 0; i < count; i++) {
-        if (!VTD_GET(vtd->cap, CAP_PSI) || blocks[i].order > VTD_GET(vtd->cap, CAP_MAMV)) {
+        const struct iommu_block *block = &invalidation->blocks[i];
+
+        if (block->order > VTD_GET(vtd->cap, CAP_MAMV)) {
             count = 0;
             break;
         }
         batch[i] = vtd_iotlb_descriptor(vtd, VTD_SELECTIVE, invalidation->domain_id);
-        batch[i].high = blocks[i].address | blocks[i].order | (invalidation->tables ? 0 : IOTLB_IH);
+        batch[i].high = block->address | block->order | hint;
     }
     if (!count)
         batch[count++] = vtd_iotlb_descriptor(vtd, VTD_DOMAIN, invalidation->domain_id);

@@ -51,6 +51,7 @@ static NTSTATUS to_status(enum iommu_status status, NTSTATUS bad_handle)
     case IOMMU_IN_USE:
         return STATUS_RESOURCE_IN_USE;
     case IOMMU_NOT_MAPPED:
+    case IOMMU_NO_SPACE:
         return STATUS_INVALID_PARAMETER_MIX;
     case IOMMU_NOT_OWNED:
     case IOMMU_CLAIMED:
@@ -61,6 +62,7 @@ static NTSTATUS to_status(enum iommu_status status, NTSTATUS bad_handle)
         return STATUS_INVALID_PARAMETER_1;
     case IOMMU_NOT_COVERED:
         return STATUS_NOT_FOUND;
+    case IOMMU_NO_CHOICE:
     case IOMMU_INCOMPATIBLE:
         return STATUS_NOT_SUPPORTED;
     case IOMMU_BAD_RANGE:
@@ -101,9 +103,18 @@ NTSTATUS wdm_delete_device(PIOMMU_DMA_DEVICE DmaDevice)
                      STATUS_INVALID_PARAMETER_1);
 }
 
-static bool has_allocator(const IOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG *config)
+/* Bits of the allocator's window; 0: no allocator. False: no such configuration. */
+static bool allocator_width(const IOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG *source, unsigned *width)
 {
-    return config && config->LogicalAllocatorType != IommuDmaLogicalAllocatorNone;
+    *width = 0;
+    if (!source)
+        return true;
+    const IOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG config = *source;
+    if (config.LogicalAllocatorType == IommuDmaLogicalAllocatorNone)
+        return true;
+    *width = config.BuddyAllocatorConfig.AddressWidth;
+    return config.LogicalAllocatorType == IommuDmaLogicalAllocatorBuddy &&
+           *width >= ALLOCATOR_WIDTH_MIN && *width <= ALLOCATOR_WIDTH_MAX;
 }
 
 NTSTATUS wdm_create_domain(IOMMU_DMA_DOMAIN_TYPE DomainType, IOMMU_DMA_DOMAIN_CREATION_FLAGS Flags,
@@ -111,17 +122,19 @@ NTSTATUS wdm_create_domain(IOMMU_DMA_DOMAIN_TYPE DomainType, IOMMU_DMA_DOMAIN_CR
                            PIOMMU_DMA_RESERVED_REGION ReservedRegions, PIOMMU_DMA_DOMAIN *DomainOut)
 {
     iommu_ref_t domain;
+    unsigned width;
 
     if ((unsigned)DomainType >= DomainTypeMax)
         return STATUS_INVALID_PARAMETER_1;
     if (Flags.AsUlonglong)
         return STATUS_INVALID_PARAMETER_2;
+    if (!allocator_width(LogicalAllocatorConfig, &width))
+        return STATUS_INVALID_PARAMETER_3;
     if (!DomainOut)
         return STATUS_INVALID_PARAMETER_5;
-    if (!state || DomainType != DomainTypeTranslate || has_allocator(LogicalAllocatorConfig) ||
-        ReservedRegions)
+    if (!state || DomainType != DomainTypeTranslate || ReservedRegions)
         return STATUS_NOT_SUPPORTED;
-    enum iommu_status status = iommu_create_domain(state, owner_current(), &domain);
+    enum iommu_status status = iommu_create_domain(state, owner_current(), width, &domain);
     if (status == IOMMU_NOT_COVERED)
         return STATUS_NOT_SUPPORTED;
     if (status == IOMMU_OK)
@@ -231,25 +244,31 @@ NTSTATUS wdm_map_logical_range(PIOMMU_DMA_DOMAIN Domain, ULONG Permissions,
     iommu_ref_t domain = unseal(KIND_DOMAIN, Domain);
     struct description description;
 
-    (void)MinLogicalAddress, (void)MaxLogicalAddress;
     if (!state || !iommu_has_domain(state, owner_current(), domain))
         return STATUS_INVALID_PARAMETER_1;
     if (Permissions & ~(ULONG)(IOMMU_ACCESS_READ | IOMMU_ACCESS_WRITE))
         return STATUS_INVALID_PARAMETER_2;
     if (!PhysicalAddressToMap || !describe(PhysicalAddressToMap, &description))
         return STATUS_INVALID_PARAMETER_3;
-    if (!ExplicitLogicalAddress)
-        return STATUS_NOT_SUPPORTED;
-    const IOMMU_DMA_LOGICAL_ADDRESS address = *ExplicitLogicalAddress;
-    if (address & (PAGE_SIZE - 1))
-        return STATUS_INVALID_PARAMETER_4;
+    struct iommu_place place = IOMMU_ANYWHERE;
+    uint64_t explicit, out;
+    if (ExplicitLogicalAddress) {
+        explicit = *ExplicitLogicalAddress;
+        place.explicit = &explicit;
+        if (explicit & (PAGE_SIZE - 1))
+            return STATUS_INVALID_PARAMETER_4;
+    }
+    if (MinLogicalAddress)
+        place.min = *MinLogicalAddress;
+    if (MaxLogicalAddress)
+        place.max = *MaxLogicalAddress;
     if (!LogicalAddressOut)
         return STATUS_INVALID_PARAMETER_7;
     enum iommu_status status =
-        iommu_map(state, owner_current(), domain, address, description.length,
-                  (enum pt_permission)Permissions, next_segment, &description);
+        iommu_map(state, owner_current(), domain, &place, description.length,
+                  (enum pt_permission)Permissions, next_segment, &description, &out);
     if (status == IOMMU_OK)
-        *LogicalAddressOut = address;
+        *LogicalAddressOut = out;
     if (status == IOMMU_BAD_RANGE)
         return STATUS_INVALID_PARAMETER_4;
     return to_status(status, STATUS_INVALID_PARAMETER_1);

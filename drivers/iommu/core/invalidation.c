@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
-#include "drivers/iommu/core/blocks.h"
+#include "drivers/iommu/core/invalidation.h"
 
 #include "drivers/iommu/paging/paging.h"
 
@@ -15,7 +15,7 @@ static unsigned log2_ceil(uint64_t value)
 
 /* Splits at the highest address bit in which first and last page differ; the left block ends at
  * the split and the right one begins there. */
-unsigned iommu_blocks(uint64_t first, uint64_t last, struct iommu_block blocks[IOMMU_BLOCKS_MAX])
+unsigned iommu_blocks(uint64_t first, uint64_t last, struct iommu_block blocks[2])
 {
     uint64_t from = first >> PT_PAGE_SHIFT, to = last >> PT_PAGE_SHIFT;
 
@@ -33,4 +33,15 @@ unsigned iommu_blocks(uint64_t first, uint64_t last, struct iommu_block blocks[I
     blocks[0] = (struct iommu_block){(split - (UINT64_C(1) << left)) << PT_PAGE_SHIFT, left};
     blocks[1] = (struct iommu_block){split << PT_PAGE_SHIFT, right};
     return 2;
+}
+
+void iommu_invalidation_add(struct iommu_invalidation *invalidation, uint64_t first, uint64_t last)
+{
+    struct iommu_block blocks[2];
+    unsigned count = iommu_blocks(first, last, blocks);
+
+    if (invalidation->count + count > IOMMU_BLOCKS_MAX)
+        invalidation->whole = true;
+    for (unsigned i = 0; i < count && !invalidation->whole; i++)
+        invalidation->blocks[invalidation->count++] = blocks[i];
 }

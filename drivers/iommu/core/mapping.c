@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+#include "arch/memory.h"
+#include "drivers/iommu/core/state.h"
+
+/* A domain's table, and the pool that all tables share. */
+static void lock_tables(struct iommu *iommu, struct iommu_domain *domain)
+{
+    lock_take(&domain->lock);
+    lock_take(&iommu->pool_lock);
+}
+
+static void unlock_tables(struct iommu *iommu, struct iommu_domain *domain)
+{
+    lock_give(&iommu->pool_lock);
+    lock_give(&domain->lock);
+}
+
+void iommu_release_tables(struct iommu *iommu, struct pt_gather *gather)
+{
+    lock_take(&iommu->pool_lock);
+    pt_release(&iommu->pool, gather);
+    lock_give(&iommu->pool_lock);
+}
+
+/* What an unmap leaves to do: units must forget, then tables and addresses are free again. */
+struct batch {
+    struct iommu_invalidation invalidation;
+    struct pt_gather gather;
+};
+
+static struct batch batch_of(const struct iommu_domain *domain)
+{
+    return (struct batch){.invalidation = {.domain_id = domain->id}, .gather = PT_GATHER_INIT};
+}
+
+/* On every unit that may hold the domain. Not under the domain's lock: it waits. */
+static bool invalidate(struct iommu *iommu, const struct iommu_domain *domain,
+                       const struct iommu_invalidation *invalidation)
+{
+    bool done = true;
+
+    for (uint64_t left = domain->units; left; left &= left - 1) {
+        struct iommu_unit *unit = &iommu->units[__builtin_ctzll(left)];
+
+        if (unit->ops->invalidate(unit, invalidation))
+            continue;
+        iommu_poison(iommu, unit);
+        done = false;
+    }
+    return done;
+}
+
+static enum iommu_status from_paging(enum pt_status status)
+{
+    switch (status) {
+    case PT_OK:
+        return IOMMU_OK;
+    case PT_NO_MEMORY:
+        return IOMMU_NO_MEMORY;
+    case PT_LIVE:
+        return IOMMU_OVERLAP;
+    case PT_NOT_LIVE:
+        return IOMMU_NOT_MAPPED;
+    case PT_NOT_ENCODABLE:
+        return IOMMU_BAD_ACCESS;
+    case PT_BAD_RANGE:
+        break;
+    }
+    return IOMMU_BAD_RANGE;
+}
+
+static bool range_is_reserved(const struct iommu *iommu, uint64_t first, uint64_t last)
+{
+    if (first <= IOMMU_INTERRUPT_LAST && last >= IOMMU_INTERRUPT_FIRST)
+        return true;
+    for (unsigned i = 0; i < iommu->region_count; i++)
+        if (first <= iommu->regions[i].last && last >= iommu->regions[i].first)
+            return true;
+    return false;
+}
+
+static bool range_is_usable(const struct iommu *iommu, const struct iommu_domain *domain,
+                            uint64_t address, uint64_t length)
+{
+    uint64_t last = address + length - 1;
+
+    return length && !((address | length) & (PT_PAGE_SIZE - 1)) && last >= address &&
+           !(last >> domain->table.geometry.width) && !range_is_reserved(iommu, address, last);
+}
+
+/* Takes a range out of the table; units may still know it until batch_finish. */
+static enum iommu_status batch_unmap(struct iommu *iommu, struct iommu_domain *domain,
+                                     struct batch *batch, uint64_t address, uint64_t length)
+{
+    lock_tables(iommu, domain);
+    enum pt_status status = pt_unmap(&domain->table, address, length, &batch->gather);
+    unlock_tables(iommu, domain);
+    if (status != PT_OK)
+        return status == PT_NOT_LIVE ? IOMMU_NOT_MAPPED : IOMMU_BAD_RANGE;
+    iommu_invalidation_add(&batch->invalidation, address, address + length - 1);
+    return IOMMU_OK;
+}
+
+/* One tail write and one wait per unit for all ranges of the batch. False: a wait ran out, and the
+ * gathered tables stay out of the pool for ever. */
+static bool batch_finish(struct iommu *iommu, struct iommu_domain *domain, struct batch *batch)
+{
+    batch->invalidation.tables = batch->gather.tables != 0;
+    if (batch->invalidation.count + batch->invalidation.whole &&
+        !invalidate(iommu, domain, &batch->invalidation))
+        return false;
+    if (batch->gather.tables)
+        iommu_release_tables(iommu, &batch->gather);
+    return true;
+}
+
+static enum iommu_status take_out(struct iommu *iommu, struct iommu_domain *domain,
+                                  uint64_t address, uint64_t length)
+{
+    struct batch batch = batch_of(domain);
+    enum iommu_status status = batch_unmap(iommu, domain, &batch, address, length);
+
+    return status == IOMMU_OK && !batch_finish(iommu, domain, &batch) ? IOMMU_FAILED : status;
+}
+
+static bool needs_flush_on_map(const struct iommu *iommu, const struct iommu_domain *domain)
+{
+    for (uint64_t left = domain->units; left; left &= left - 1)
+        if (iommu->units[__builtin_ctzll(left)].caps.flush_on_map)
+            return true;
+    return false;
+}
+
+static bool flush_new(struct iommu *iommu, struct iommu_domain *domain, uint64_t address,
+                      uint64_t length)
+{
+    struct iommu_invalidation fresh = {.domain_id = domain->id, .tables = true};
+
+    if (!needs_flush_on_map(iommu, domain))
+        return true;
+    iommu_invalidation_add(&fresh, address, address + length - 1);
+    return invalidate(iommu, domain, &fresh);
+}
+
+static enum iommu_status put_in(struct iommu *iommu, struct iommu_domain *domain, uint64_t address,
+                                const struct iommu_segment *segment, enum pt_permission permission)
+{
+    if (!memory_owned(domain->owner, segment->physical, segment->length))
+        return IOMMU_NOT_OWNED;
+    lock_tables(iommu, domain);
+    enum pt_status status =
+        pt_map(&domain->table, address, segment->physical, segment->length, permission);
+    unlock_tables(iommu, domain);
+    return from_paging(status);
+}
+
+/* All segments or, on any failure, none. */
+static enum iommu_status put_all(struct iommu *iommu, struct iommu_domain *domain, uint64_t address,
+                                 uint64_t length, enum pt_permission permission,
+                                 iommu_segments next, void *source)
+{
+    enum iommu_status status = IOMMU_OK;
+    struct iommu_segment segment;
+    uint64_t done = 0;
+
+    while (status == IOMMU_OK && done < length && next(source, &segment)) {
+        status = segment.length <= length - done
+                     ? put_in(iommu, domain, address + done, &segment, permission)
+                     : IOMMU_BAD_RANGE;
+        if (status == IOMMU_OK)
+            done += segment.length;
+    }
+    if (status == IOMMU_OK && !flush_new(iommu, domain, address, length))
+        status = IOMMU_FAILED;
+    if (status != IOMMU_OK && done && take_out(iommu, domain, address, done) != IOMMU_OK)
+        status = IOMMU_FAILED;
+    return status;
+}
+
+static enum iommu_status choose_place(const struct iommu *iommu, struct iommu_domain *domain,
+                                      const struct iommu_place *place, uint64_t length,
+                                      uint64_t *address)
+{
+    enum allocator_status status;
+
+    if ((domain->allocator != NULL) == (place->explicit != NULL))
+        return IOMMU_NO_CHOICE;
+    if (place->explicit) {
+        *address = *place->explicit;
+        return range_is_usable(iommu, domain, *address, length) ? IOMMU_OK : IOMMU_BAD_RANGE;
+    }
+    lock_take(&domain->lock);
+    status =
+        allocator_take(domain->allocator, length >> PT_PAGE_SHIFT, place->min, place->max, address);
+    lock_give(&domain->lock);
+    if (status == ALLOCATOR_OK)
+        return IOMMU_OK;
+    return status == ALLOCATOR_NO_MEMORY ? IOMMU_NO_MEMORY : IOMMU_NO_SPACE;
+}
+
+/* Gives an address back to the allocator, for use when the generation has been released. */
+static void give_place(struct iommu_domain *domain, uint64_t address, uint64_t length,
+                       uint64_t generation)
+{
+    lock_take(&domain->lock);
+    (void)!allocator_give(domain->allocator, address, length >> PT_PAGE_SHIFT, generation);
+    lock_give(&domain->lock);
+}
+
+enum iommu_status iommu_map(struct iommu *iommu, owner_t owner, iommu_ref_t ref,
+                            const struct iommu_place *place, uint64_t length,
+                            enum pt_permission permission, iommu_segments next, void *source,
+                            uint64_t *out)
+{
+    struct iommu_domain *domain = iommu_domain_at(iommu, owner, ref);
+    uint64_t address;
+
+    if (!domain)
+        return IOMMU_BAD_HANDLE;
+    if (domain->poisoned)
+        return IOMMU_FAILED;
+    enum iommu_status status = choose_place(iommu, domain, place, length, &address);
+    if (status != IOMMU_OK)
+        return status;
+    status = put_all(iommu, domain, address, length, permission, next, source);
+    if (status == IOMMU_OK)
+        *out = address;
+    else if (domain->allocator && status != IOMMU_FAILED)
+        give_place(domain, address, length, 0);
+    return status;
+}
+
+/* With an allocator: one whole mapping, whose address is in use until the units have forgotten. */
+static enum iommu_status take_out_allocated(struct iommu *iommu, struct iommu_domain *domain,
+                                            uint64_t address, uint64_t length)
+{
+    lock_take(&domain->lock);
+    bool taken = allocator_is_taken(domain->allocator, address, length >> PT_PAGE_SHIFT);
+    uint64_t generation = ++domain->generation_issued;
+    lock_give(&domain->lock);
+    if (!taken)
+        return IOMMU_NOT_MAPPED;
+    enum iommu_status status = take_out(iommu, domain, address, length);
+    give_place(domain, address, length, generation);
+    if (status != IOMMU_OK)
+        return status;
+    lock_take(&domain->lock);
+    allocator_release(domain->allocator, generation);
+    lock_give(&domain->lock);
+    return IOMMU_OK;
+}
+
+enum iommu_status iommu_unmap(struct iommu *iommu, owner_t owner, iommu_ref_t ref, uint64_t address,
+                              uint64_t length)
+{
+    struct iommu_domain *domain = iommu_domain_at(iommu, owner, ref);
+
+    if (!domain)
+        return IOMMU_BAD_HANDLE;
+    if (!length || address + length - 1 < address)
+        return IOMMU_BAD_RANGE;
+    if (!range_is_usable(iommu, domain, address, length))
+        return IOMMU_NOT_MAPPED;
+    return domain->allocator ? take_out_allocated(iommu, domain, address, length)
+                             : take_out(iommu, domain, address, length);
+}
+
+static enum iommu_status map_region(struct iommu *iommu, struct iommu_domain *domain,
+                                    uint16_t index)
+{
+    const struct iommu_region *region = &iommu->regions[index];
+
+    if (domain->region_uses[index]++)
+        return IOMMU_OK;
+    lock_tables(iommu, domain);
+    enum pt_status status = pt_map(&domain->table, region->first, region->first,
+                                   region->last - region->first + 1, PT_READ_WRITE);
+    unlock_tables(iommu, domain);
+    if (status != PT_OK)
+        domain->region_uses[index]--;
+    return from_paging(status);
+}
+
+static bool unmap_region(struct iommu *iommu, struct iommu_domain *domain, struct batch *batch,
+                         uint16_t index)
+{
+    const struct iommu_region *region = &iommu->regions[index];
+
+    if (--domain->region_uses[index])
+        return true;
+    return batch_unmap(iommu, domain, batch, region->first, region->last - region->first + 1) ==
+           IOMMU_OK;
+}
+
+bool iommu_group_has_endpoint(const struct iommu *iommu, uint16_t group, uint16_t endpoint)
+{
+    return iommu->pci->functions[endpoint].group_leader == group;
+}
+
+static bool unmap_demands(struct iommu *iommu, uint16_t group, struct iommu_domain *domain,
+                          unsigned end)
+{
+    struct batch batch = batch_of(domain);
+    bool done = true;
+
+    for (unsigned i = 0; i < end; i++)
+        if (iommu_group_has_endpoint(iommu, group, iommu->demands[i].endpoint))
+            done &= unmap_region(iommu, domain, &batch, iommu->demands[i].region);
+    return batch_finish(iommu, domain, &batch) && done;
+}
+
+enum iommu_status iommu_map_regions(struct iommu *iommu, uint16_t group,
+                                    struct iommu_domain *domain)
+{
+    for (unsigned i = 0; i < iommu->demand_count; i++) {
+        if (!iommu_group_has_endpoint(iommu, group, iommu->demands[i].endpoint))
+            continue;
+        enum iommu_status status = map_region(iommu, domain, iommu->demands[i].region);
+        if (status != IOMMU_OK)
+            return unmap_demands(iommu, group, domain, i) ? status : IOMMU_FAILED;
+    }
+    return IOMMU_OK;
+}
+
+bool iommu_unmap_regions(struct iommu *iommu, uint16_t group, struct iommu_domain *domain)
+{
+    return unmap_demands(iommu, group, domain, iommu->demand_count);
+}
