@@ -6,6 +6,7 @@
 #|   make check    everything that must hold: host tests, layout, lint, image tests
 #|   make host     build the host tests only (build/host/)
 #|   make image    build/bulkhead.img, a disk image to write to a USB stick
+#|   make bench    the benchmarks: a table, and build/bench/bench.json
 #|   make lint     format, static checks and a second build with clang
 #|   make format   put the C files into the form that lint asks for
 #|   make clean    remove what was built, but keep the C library and unpacked QEMUs
@@ -37,7 +38,7 @@ endif
 .DELETE_ON_ERROR:
 .SECONDARY:
 .DEFAULT_GOAL := help
-.PHONY: run check host image lint format clean help FORCE
+.PHONY: run check host image bench lint format clean help FORCE
 
 B := build
 O := $(B)/image
@@ -66,7 +67,9 @@ ifneq ($(filter-out help clean qemus,$(goals)),)
 include $(B)/setup.mk
 endif
 $(B)/setup.mk: FORCE
-	@boot/setup.sh $@ run $(if $(filter check host lint format,$(goals))$(filter clang%,$(CC)),check)
+	@boot/setup.sh $@ run \
+		$(if $(filter check bench host lint format,$(goals))$(filter clang%,$(CC)),check) \
+		$(if $(filter check bench,$(goals)),bench)
 
 NEWLIB := $(B)/newlib/$(NEWLIB_KEY)
 $(NEWLIB)/lib/libc.a:
@@ -91,7 +94,7 @@ $(B)/generated/font.c: $(SPLEEN) drivers/console/font.py
 #
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow $(WERROR)
 IMAGE_SOURCES := $(wildcard boot/*.c arch/x86_64/*.[cS] lib/*.c drivers/*/*.c drivers/iommu/*/*.c \
-	tests/image/*.c)
+	tests/image/*.c tests/bench/image/suite.c)
 IMAGE_OBJECTS := $(patsubst %,$(O)/%.o,$(basename $(IMAGE_SOURCES)) font)
 image_flags = -std=c17 -O2 -g -ffreestanding -fPIC -fshort-wchar -mno-red-zone \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
@@ -119,11 +122,14 @@ $(O)/%.o: %.S $(O)/flags | $(NEWLIB)/lib/libc.a
 	@mkdir -p $(@D)
 	$(call step,AS,$@)$(CC) $(IMAGE_FLAGS) -MMD -MP -c $< -o $@
 
+# $(call link_image,more): all objects of the image, and more, to $@.
+link_image = ld -pie --no-dynamic-linker -T linker/image.lds --gc-sections \
+	--build-id=sha1 -z noexecstack -z text -z norelro -z max-page-size=4096 \
+	--fatal-warnings $(GNU_EFI_CRT0) $(IMAGE_OBJECTS) $(1) $(GNU_EFI_LIBRARY) \
+	$(NEWLIB)/lib/libc.a -o $@
+
 $(O)/bulkhead.elf: $(IMAGE_OBJECTS) linker/image.lds $(NEWLIB)/lib/libc.a
-	$(call step,LD,$@)ld -pie --no-dynamic-linker -T linker/image.lds --gc-sections \
-		--build-id=sha1 -z noexecstack -z text -z norelro -z max-page-size=4096 \
-		--fatal-warnings $(GNU_EFI_CRT0) $(IMAGE_OBJECTS) $(GNU_EFI_LIBRARY) \
-		$(NEWLIB)/lib/libc.a -o $@
+	$(call step,LD,$@)$(call link_image)
 
 $(O)/bulkhead.efi: $(O)/bulkhead.elf linker/pe.py
 	$(call step,PE,$@)python3 linker/pe.py make $< $@
@@ -204,7 +210,7 @@ host: $(HOST_TESTS) $(H)/libbulkhead.a
 # Checks.
 #
 C_FILES := $(wildcard boot/*.[ch] arch/*.h arch/x86_64/*.[ch] lib/*.[ch] include/*.h \
-	drivers/*/*.[ch] drivers/iommu/*/*.[ch] tests/*/*.[ch])
+	drivers/*/*.[ch] drivers/iommu/*/*.[ch] tests/*/*.[ch] tests/bench/image/*.[ch])
 FORMAT_RELEASE := 14
 TIDY := $(patsubst %.c,$(B)/lint/%.tidy,$(filter %.c,$(IMAGE_SOURCES)))
 
@@ -226,7 +232,43 @@ lint: $(TIDY)
 format:
 	clang-format -i $(C_FILES)
 
-check: $(B)/bulkhead.efi image host lint
+#
+# Benchmarks. The base is the same image with protection taken out: what calls the two wrapped
+# functions gets tests/bench/image/base.c instead.
+#
+BENCH := $(B)/bench
+BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BENCH)/%,$(wildcard tests/bench/*_bench.c))
+BENCH_PLUGINS := $(BENCH)/plugin-1.so $(BENCH)/plugin-4.so $(BENCH)/plugin-7.so
+BENCH_FLAGS := -std=c17 -O2 -g -fno-strict-aliasing $(WARNINGS) -I. -Iinclude -Itests/model \
+	-D_DEFAULT_SOURCE
+
+$(BENCH)/plugin-%.so: tests/bench/plugin.c Makefile
+	@mkdir -p $(@D)
+	$(call step,HOSTCC,$@)$(HOSTCC) -std=c17 -O2 -fPIC -shared -fvisibility=hidden $(WARNINGS) \
+		-DPLUGIN_API=$* $< -o $@
+
+$(BENCH)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(call step,HOSTCC,$@)$(HOSTCC) $(BENCH_FLAGS) -MMD -MP -c $< -o $@
+
+$(BENCH)/libbulkhead.a: $(HOST_SOURCES:%.c=$(BENCH)/obj/%.o)
+	@rm -f $@
+	$(call step,AR,$@)ar rc $@ $^
+
+$(BENCH)/%_bench: $(BENCH)/obj/tests/bench/%_bench.o $(BENCH)/libbulkhead.a
+	$(call step,HOSTLD,$@)$(HOSTCC) $(BENCH_FLAGS) $^ -o $@
+
+$(BENCH)/base.elf: $(IMAGE_OBJECTS) $(O)/tests/bench/image/base.o linker/image.lds
+	$(call step,LD,$@)$(call link_image,$(O)/tests/bench/image/base.o \
+		--wrap=IoGetIommuInterfaceEx --wrap=iommu_enable --wrap=iommu_covered)
+
+$(BENCH)/base.efi: $(BENCH)/base.elf linker/pe.py
+	$(call step,PE,$@)python3 linker/pe.py make $< $@
+
+bench: $(B)/bulkhead.efi $(BENCH)/base.efi $(BENCH_PLUGINS) $(BENCH_PROGRAMS)
+	@python3 tests/bench/bench.py $(BENCH_PROGRAMS)
+
+check: $(B)/bulkhead.efi $(BENCH)/base.efi $(BENCH_PLUGINS) image host lint
 	@python3 tests/qemu/check.py $(HOST_TESTS)
 
 clean:
@@ -235,5 +277,6 @@ clean:
 help:
 	@sed -n 's/^#| \{0,1\}//p' Makefile
 
--include $(IMAGE_OBJECTS:.o=.d) $(HOST_OBJECTS:.o=.d) $(ENGINE_OBJECTS:.o=.d) \
+-include $(IMAGE_OBJECTS:.o=.d) $(O)/tests/bench/image/base.d $(wildcard $(BENCH)/obj/*.d \
+	$(BENCH)/obj/*/*.d $(BENCH)/obj/*/*/*.d $(BENCH)/obj/*/*/*/*.d) $(HOST_OBJECTS:.o=.d) $(ENGINE_OBJECTS:.o=.d) \
 	$(patsubst %,$(H)/obj/tests/host/%.d,$(notdir $(HOST_TESTS)))

@@ -16,9 +16,11 @@
 #include "drivers/iommu/wdm/wdm_iommu.h"
 #include "drivers/manager/manager.h"
 #include "lib/log.h"
+#include "tests/bench/image/suite.h"
 #include "tests/image/image.h"
 #include "version.h"
 
+#include <driver_bench.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -207,6 +209,11 @@ static const char *step_translation(void)
     if (!boot.iommu.unit_count)
         return boot.iommu.reason;
     iommu_enable(&boot.iommu);
+    BENCH_MARKER(BENCH_END);
+    if (option("bench")) {
+        BENCH_MARKER(BENCH_CLOSE);
+        log_write(LOG_INFO, "bench", "count F.boot 1");
+    }
     return boot.iommu.reason;
 }
 
@@ -264,6 +271,8 @@ static const char *step_image_tests(void)
 
     image_provoke(option("provoke"));
     image_tests(&boot.iommu, tests && !strcmp(tests, "all"));
+    if (option("bench") && boot.iommu.unit_count)
+        bench_image(&boot.iommu);
     return NULL;
 }
 
@@ -350,6 +359,7 @@ static void bring_up(void *argument)
 
 void boot_main(struct boot_info *info)
 {
+    BENCH_MARKER(BENCH_BEGIN);
     boot.info = info;
     x86_init_tables();
     x86_run_on_stack(bring_up, NULL);

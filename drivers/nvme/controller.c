@@ -180,7 +180,7 @@ bool nvme_controller_open(struct nvme *nvme)
 
     if (!read_capabilities(nvme) || !disable(nvme))
         return false;
-    nvme->interrupts = device->services->interrupts_enable(device, 2);
+    nvme->interrupts = device->services->interrupts_enable(device, nvme->bench ? 0 : 2);
     return nvme_queue_open(nvme, &nvme->admin, 0, 0) &&
            nvme_queue_open(nvme, &nvme->io, 1, nvme->interrupts > 1 ? 1 : 0) &&
            nvme_buffer_open(nvme, &nvme->identify, BUFFER_IDENTIFY, 1) && enable(nvme) &&

@@ -59,7 +59,9 @@ bool nvme_buffer_open(struct nvme *nvme, struct nvme_buffer *buffer, unsigned in
     if (!device->services->memory_alloc(device, pages, &buffer->memory))
         return nvme_fail(nvme, "no memory");
     buffer->logical = (index + 1) * LOGICAL_STRETCH;
-    if (buffer->memory.physical < LOGICAL_HALF)
+    if (nvme->bench)
+        buffer->logical = buffer->memory.physical;
+    else if (buffer->memory.physical < LOGICAL_HALF)
         buffer->logical += LOGICAL_HALF;
     return true;
 }

@@ -188,6 +188,8 @@ static bool read_namespace(struct nvme *nvme, uint32_t id, struct nvme_summary *
         summary->empty++;
         return true;
     }
+    if (nvme->bench && !nvme_bench(nvme, id, namespace.block_log2, namespace.bytes))
+        return false;
     sha256_init(&sha);
     if (!read_all(nvme, &namespace, &sha))
         return false;

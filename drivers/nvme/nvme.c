@@ -61,7 +61,7 @@ static void close_buffers(struct nvme *nvme)
  * still cut off by the unmaps and the detach. */
 static bool nvme_start(struct driver_device *device)
 {
-    struct nvme nvme = {.device = device};
+    struct nvme nvme = {.device = device, .bench = device->services->option(device, "bench")};
 
     device->context = &nvme;
     if (nvme_dma_open(&nvme)) {

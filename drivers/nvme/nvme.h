@@ -14,7 +14,7 @@
  * bool results: false means that nvme->error says why, in one sentence. The first error stays.
  */
 enum {
-    NVME_QUEUE_ENTRIES = 16,
+    NVME_QUEUE_ENTRIES = 64,
     NVME_SLOTS = 8, /* commands in flight */
     NVME_TRANSFER_PAGES = 32,
     NVME_PRP_LIST_ENTRIES = NVME_TRANSFER_PAGES, /* list of one slot, first page not in it */
@@ -56,6 +56,7 @@ struct nvme {
     uint64_t capabilities;
     uint64_t ready_timeout_ns;
     unsigned interrupts; /* vectors; 0: polled */
+    bool bench;          /* option bench: polled, and logical addresses are the physical ones */
     bool enabled;        /* by this driver: faults are its own from then on */
     size_t transfer_max; /* bytes */
     uint32_t namespaces;
@@ -116,6 +117,10 @@ struct nvme_summary {
 };
 
 bool nvme_read_namespaces(struct nvme *nvme, struct nvme_summary *summary)
+    __attribute__((warn_unused_result));
+
+/* bench.c: reads between markers, for option bench. What it mapped stays mapped when it fails. */
+bool nvme_bench(struct nvme *nvme, uint32_t namespace_id, unsigned block_log2, uint64_t bytes)
     __attribute__((warn_unused_result));
 
 extern const struct driver nvme_driver;

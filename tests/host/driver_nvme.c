@@ -6,6 +6,7 @@
  * controller is outside what is mapped for it, and no command is one that writes.
  */
 #include "drivers/nvme/nvme.h"
+#include "tests/host/no_option.h"
 
 #include <driver_io.h>
 #include <setjmp.h>
@@ -618,6 +619,7 @@ static const struct driver_services services = {
     .now_ns = service_now,
     .log = service_log,
     .test = service_test,
+    .option = no_option,
     .disk = service_disk,
 };
 

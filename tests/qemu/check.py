@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Callable, Iterable, Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests/bench")]
 
+import bench  # noqa: E402
 import layout  # noqa: E402
 import layout_test  # noqa: E402
 import selftest  # noqa: E402
@@ -173,9 +174,12 @@ def main() -> int:
                         tally.add(result)
                 if not arguments.programs:
                     tally.add(Result("host", "FAIL", ["no host test was built"]))
+            counted = None if arguments.only not in "bench" else pool.submit(bench.gates)
             jobs = image_jobs(stop, image, arguments.only)
             for done in as_completed([pool.submit(job) for job in jobs]):
                 tally.add(done.result())
+            for result in counted.result() if counted else []:
+                tally.add(result)
         except KeyboardInterrupt:
             stop.set()
             pool.shutdown(cancel_futures=True)

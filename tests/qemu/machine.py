@@ -45,6 +45,7 @@ class Machine:
     extra: list[str] = field(default_factory=list)
     trace: tuple[str, ...] = ()
     bridges: bool = True
+    edu: bool = True
 
     def command(self, folder: Path, monitor: int) -> list[str]:
         """QEMU's command line. `folder` takes private copies; `monitor` is an open socket."""
@@ -57,8 +58,8 @@ class Machine:
             *(["-serial", "chardev:console" if s == "console" else s] for s in self.serial),
             self._iommu(),
             self._disk(),
-            EDU_ROOT_BUS,
-            EDU_BRIDGED if self.bridges else [],
+            EDU_ROOT_BUS if self.edu else [],
+            EDU_BRIDGED if self.edu and self.bridges else [],
             self._system_partition(folder),
             [word for event in self.trace for word in ("-trace", event)],
             self.extra,

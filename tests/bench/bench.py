@@ -1,0 +1,227 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause-Patent
+"""`make bench`: the host programs and the image, measured and held to the goals, in one table and in
+build/bench/bench.json. `--gates` runs the image alone and judges what `make check` holds to.
+
+usage: bench.py [--gates] [host program ...]
+"""
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Iterable
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "build" / "bench"
+sys.path[:0] = [str(ROOT / "tests/qemu"), str(ROOT / "tests/bench")]
+
+from emulator import Emulator, SetupError, find_emulator  # noqa: E402
+from goals import CHECKED, GOALS, RATIO_SLACK, Goal  # noqa: E402
+from machine import Machine  # noqa: E402
+from session import Session  # noqa: E402
+from tally import Result  # noqa: E402
+
+BEGIN, END, CLOSE = 1, 2, 3  # include/driver_bench.h
+PLUGIN_APIS = ((11, 7), (10, 4), (7, 1))  # the first QEMU of each that is tried
+PROGRAM_SECONDS = 300.0
+IMAGE_SECONDS = 180.0
+DISK_BYTES = 8 << 20
+CASE = re.compile(r"\bcase (\S+) ([\d.e+-]+) (\S+) limit ([\d.e+-]+)")
+COUNT = re.compile(r"\bcount (\S+) (\d+)\s*$")
+
+
+@dataclass
+class Row:
+    """What was measured of one case; None: not this."""
+
+    name: str
+    value: float | None = None
+    unit: str = ""
+    limit: float | None = None
+    instructions: float | None = None
+
+    def ratio(self) -> float | None:
+        return self.value / self.limit if self.limit and self.value is not None else None
+
+    def problems(self, goal: Goal) -> list[str]:
+        """Each part of the goal that is missed, or was not measured."""
+        ratio = goal.ratio and goal.ratio * (RATIO_SLACK if self.unit == "ns" else 1)
+        asked = (
+            ("ratio", self.ratio(), ratio),
+            ("instructions", self.instructions, goal.instructions),
+            ("value", self.value, goal.value),
+        )
+        return [what for what, got, most in asked if most is not None and (got is None or got > most)]
+
+    def record(self, goal: Goal) -> dict[str, object]:
+        value, unit = (self.instructions, "instructions") if self.value is None else (
+            self.value, self.unit)
+        return {
+            "case": self.name, "value": rounded(value), "unit": unit,
+            "limit": rounded(self.limit), "ratio_to_limit": rounded(self.ratio()),
+            "instructions": rounded(self.instructions), "goal": goal.text(),
+            "ok": not self.problems(goal),
+        }
+
+
+def rounded(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.6g}")
+
+
+class Rows(dict[str, Row]):
+    def read(self, lines: Iterable[str]) -> None:
+        """The lines of tests/bench/bench.h, wherever they stand in a log line."""
+        for line in lines:
+            if match := CASE.search(line):
+                row = self.row(match[1])
+                row.value, row.unit = float(match[2]), match[3]
+                row.limit = float(match[4]) if match[4] != "-" else None
+
+    def row(self, name: str) -> Row:
+        return self.setdefault(name, Row(name))
+
+
+def read_counts(lines: Iterable[str], marks: str) -> dict[str, float]:
+    """Instructions for each operation: the nth result of the plugin is the nth count line's."""
+    results, total, begin = [], 0, None
+    for line in marks.splitlines():
+        number, at = map(int, line.split())
+        if number == BEGIN:
+            begin = at
+        elif number == END and begin is not None:
+            total, begin = total + at - begin, None
+        elif number == CLOSE:
+            results.append(total)
+            total = 0
+    names = [match for match in map(COUNT.search, lines) if match]
+    if len(names) != len(results):
+        raise SetupError(f"{len(names)} counts were named and {len(results)} were taken.")
+    return {name[1]: result / int(name[2]) for name, result in zip(names, results)}
+
+
+def plugin(version: tuple[int, ...], out: Path) -> list[str]:
+    api = next(api for first, api in PLUGIN_APIS if version[0] >= first)
+    return ["-plugin", f"{FOLDER / f'plugin-{api}.so'},out={out}"]
+
+
+def run_program(command: list[str], **environment: str) -> list[str]:
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+        timeout=PROGRAM_SECONDS, env={**os.environ, **environment},
+    )
+    if done.returncode:
+        raise SetupError(f"{Path(command[-1]).name} ended with status {done.returncode}.")
+    return done.stdout.splitlines()
+
+
+def user_version() -> tuple[int, ...]:
+    text = run_program(["qemu-x86_64", "--version"])[0]
+    return tuple(map(int, re.findall(r"\d+", text)[:3]))
+
+
+def run_host(program: Path, rows: Rows) -> None:
+    out = FOLDER / f"{program.name}.marks"
+    rows.read(run_program([str(program)]))
+    command = ["qemu-x86_64", *plugin(user_version(), out), str(program)]
+    lines = run_program(command, BENCH_COUNT="1")
+    for name, count in read_counts(lines, out.read_text()).items():
+        rows.row(name).instructions = count
+
+
+def run_image(image: Path, emulator: Emulator, name: str) -> tuple[list[str], dict[str, float]]:
+    """Console lines and counts; without the devices that other drivers would work meanwhile."""
+    folder = FOLDER / name
+    out = folder / "marks"
+    disk = {"driver": "null-co", "size": DISK_BYTES, "read-zeroes": True}
+    machine = Machine(
+        emulator, image, disk_node=disk, options={"bench": "1"}, edu=False,
+        extra=["-m", "1G", *plugin(emulator.version, out)],
+    )
+    outcome = Session(machine, folder, lambda _line: None).run(IMAGE_SECONDS)
+    if not outcome.report["complete"]:
+        raise SetupError(f"{name}: {outcome.report['reason']}")
+    return outcome.console, read_counts(outcome.console, out.read_text())
+
+
+def run_images(rows: Rows) -> None:
+    """The image itself, then the base that has no protection; D is the difference."""
+    emulator = find_emulator(os.environ.get("QEMU") or "qemu-system-x86_64")
+    console, counts = run_image(ROOT / "build/bulkhead.efi", emulator, "strict")
+    _, base = run_image(FOLDER / "base.efi", emulator, "base")
+    rows.read(console)
+    for name, count in counts.items():
+        if name in GOALS:
+            rows.row(name).instructions = count
+    for name, read in (("D.strict", "read-4K"), ("D.strict-128K", "read-128K")):
+        if read in counts and read in base:
+            rows.row(name).instructions = counts[read] - base[read]
+
+
+def gates() -> list[Result]:
+    """The instruction gates of the image that hold, for `make check`."""
+    rows = Rows()
+    try:
+        run_images(rows)
+    except (SetupError, OSError) as error:
+        return [Result("bench", "FAIL", [str(error)])]
+    results = []
+    for name in CHECKED:
+        row, goal = rows.row(name), GOALS[name]
+        wrong = row.problems(goal)
+        got = row.value if row.instructions is None else row.instructions
+        text = "nothing" if got is None else f"{got:.6g}"
+        results.append(Result(f"bench {name} {text}, {goal.text()}", "FAIL" if wrong else "ok", wrong))
+    return results
+
+
+def show(rows: Rows) -> list[dict[str, object]]:
+    """Prints the table; returns the records of the cases that have a goal, in the suite's order."""
+    print(f"{'case':16} {'value':>10} {'unit':12} {'limit':>9} {'ratio':>7} {'instr.':>10}  goal")
+    records = []
+    for name in [*GOALS, *sorted(rows.keys() - GOALS.keys() - {"-"})]:
+        if name not in rows:
+            continue
+        record = rows[name].record(GOALS.get(name, Goal()))
+        cells = ["" if record[k] is None else str(record[k])
+                 for k in ("value", "limit", "ratio_to_limit", "instructions")]
+        verdict = ("ok  " if record["ok"] else "MISS") if name in GOALS else "    "
+        print(f"{name:16} {cells[0]:>10} {record['unit']:12} {cells[1]:>9} {cells[2]:>7} "
+              f"{cells[3]:>10}  {verdict} {record['goal']}")
+        if name in GOALS:
+            records.append(record)
+    return records
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="The benchmarks.")
+    parser.add_argument("--gates", action="store_true", help="the gates of make check alone")
+    parser.add_argument("programs", nargs="*", type=Path, help="host benchmark programs")
+    arguments = parser.parse_args()
+    if arguments.gates:
+        results = gates()
+        for result in results:
+            print(f"{result.outcome:4} {result.name}")
+        return 1 if any(r.outcome == "FAIL" for r in results) else 0
+    rows = Rows()
+    try:
+        for program in arguments.programs:
+            run_host(program, rows)
+        run_images(rows)
+    except (SetupError, OSError, subprocess.TimeoutExpired) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 2
+    records = show(rows)
+    (FOLDER / "bench.json").write_text(json.dumps(records, indent=1) + "\n")
+    missed = [str(r["case"]) for r in records if not r["ok"]]
+    print(f"bench: {len(records)} cases, missed: {' '.join(missed) or 'none'}")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: BSD-2-Clause-Patent
+"""The goals of the benchmark suite, one a case."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+RATIO_SLACK = 1.3  # a ratio of times fails beyond this; a count has no noise and no slack
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a case must reach; None: not asked."""
+
+    ratio: float | None = None  # value / limit, at most
+    instructions: float | None = None  # an operation, at most
+    value: float | None = None  # at most; a count like the instructions
+
+    def text(self) -> str:
+        parts = []
+        if self.ratio is not None:
+            parts.append(f"<= {self.ratio:g}x limit")
+        if self.instructions is not None:
+            parts.append(f"<= {self.instructions:g} instructions")
+        if self.value is not None:
+            parts.append(f"<= {self.value:g}")
+        return ", ".join(parts)
+
+
+GOALS: dict[str, Goal] = {
+    # Page tables. One operation is a call, but for A6 and A7, where it is one entry.
+    "A1.map": Goal(2.5, 70),
+    "A1.unmap": Goal(2.5, 75),
+    "A2.map": Goal(4, 120),
+    "A2.unmap": Goal(4, 130),
+    "A3.map": Goal(instructions=220),
+    "A3.unmap": Goal(instructions=160),
+    "A4.map": Goal(5, 2200),
+    "A4.unmap": Goal(6, 3300),
+    "A5.map": Goal(instructions=15000),
+    "A6.map": Goal(3.5, 6),
+    "A7.unmap": Goal(instructions=0.2),
+    "A8.map": Goal(instructions=5000),
+    "A8.unmap": Goal(instructions=9000),
+    "A9.tables": Goal(value=0),
+    "A10.lookup": Goal(2.5, 90),
+    # Address allocation.
+    "B.spread": Goal(value=4),  # slowest by fastest workload
+    "B.failures": Goal(value=0),
+    # Invalidation.
+    "C.aligned": Goal(value=1),  # range descriptors a batch
+    "C.any": Goal(value=2),
+    "C.excess": Goal(value=1.45),  # pages invalidated by pages asked for, mean
+    "C.worst": Goal(value=2),
+    "C.waits": Goal(value=1),  # a batch
+    "C.tail-writes": Goal(value=1),
+    "C.cache-drops": Goal(value=0),
+    # What protection adds to one read.
+    "D.pass-through": Goal(instructions=20),
+    "D.pool": Goal(instructions=40),
+    "D.strict": Goal(instructions=400),
+    "D.strict-128K": Goal(instructions=900),
+    "D.strict-amdvi": Goal(instructions=400),
+    # The interface: a 4 KiB page of a long range, and one page alone.
+    "E.map-4K": Goal(instructions=8),
+    "E.map-2M": Goal(instructions=0.1),
+    "E.map-unmap": Goal(instructions=350),
+    # From the entry of the image to translation on.
+    "F.boot": Goal(instructions=2e6),
+    # Tables in use after everything is unmapped, a domain.
+    "G.tables": Goal(value=1),
+    "G.peak": Goal(ratio=1.01),
+}
+
+# Cases of the image that `make check` holds to: those whose goal is met.
+CHECKED = ("G.tables", "G.peak")
