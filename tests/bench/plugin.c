@@ -6,8 +6,9 @@
  *   -plugin FILE,out=PATH
  *
  * TOTAL is of the processor that met the marker: the instructions before it, markers not counted.
- * One iteration of a repeated string instruction is one instruction. A block is counted where it
- * begins, so an exception in its middle counts the rest of it as well.
+ * A repeated string instruction is one for each iteration and one more, QEMU's look at a count of
+ * 0, where it ends. A block is counted where it begins, so an exception in its middle counts the
+ * rest of it as well.
  *
  * The prototypes are declared here because no package brings QEMU's header. PLUGIN_API is the
  * version that QEMU offers: 1 (QEMU 7.2), 4 (10.0) or 7 (11.1).

@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests/bench")]
 
 import bench  # noqa: E402
+import bench_test  # noqa: E402
 import layout  # noqa: E402
 import layout_test  # noqa: E402
 import selftest  # noqa: E402
@@ -46,7 +47,7 @@ def own_tests() -> list[Result]:
     """The harness and the layout checks tried on what must not pass."""
     loader = unittest.defaultTestLoader
     results = []
-    for test in flat(loader.loadTestsFromModule(m) for m in (selftest, layout_test)):
+    for test in flat(loader.loadTestsFromModule(m) for m in (selftest, layout_test, bench_test)):
         outcome = unittest.TestResult()
         test.run(outcome)
         wrong = [text for _, text in outcome.failures + outcome.errors]
