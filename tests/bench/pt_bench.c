@@ -46,22 +46,26 @@ static void must(int failed, const char *what)
 
 static void map_all(void *context)
 {
+    const struct request *at = requests, *const end = &requests[request_count];
+    struct bh_pt *const pt = domain;
     int failed = 0;
 
     (void)context;
-    for (const struct request *at = requests; at < &requests[request_count]; at++)
-        failed |= bh_pt_map(domain, at->address, at->physical, at->length, BH_READ | BH_WRITE);
+    for (; at < end; at++)
+        failed |= bh_pt_map(pt, at->address, at->physical, at->length, BH_READ | BH_WRITE);
     must(failed, "map");
     live = true;
 }
 
 static void unmap_all(void *context)
 {
+    const struct request *at = requests, *const end = &requests[request_count];
+    struct bh_pt *const pt = domain;
     int failed = 0;
 
     (void)context;
-    for (const struct request *at = requests; at < &requests[request_count]; at++)
-        failed |= bh_pt_unmap(domain, at->address, at->length);
+    for (; at < end; at++)
+        failed |= bh_pt_unmap(pt, at->address, at->length);
     must(failed, "unmap");
     live = false;
 }
@@ -76,10 +80,11 @@ static void unmap_at_once(void *context)
 
 static void look_up_all(void *context)
 {
+    const struct request *at = requests, *const end = &requests[request_count];
     uint64_t physical, wrong = 0;
 
     (void)context;
-    for (const struct request *at = requests; at < &requests[request_count]; at++)
+    for (; at < end; at++)
         wrong |= (uint64_t)bh_pt_lookup(domain, at->address, &physical) | (physical ^ at->physical);
     must(wrong != 0, "lookup");
 }
@@ -133,8 +138,10 @@ static void bare_link(uint64_t address)
 
 static void bare_walks(void *context)
 {
+    const struct request *at = requests, *const end = &requests[request_count];
+
     (void)context;
-    for (const struct request *at = requests; at < &requests[request_count]; at++)
+    for (; at < end; at++)
         *(volatile uint64_t *)bare_slot(bare_root, at->address) = at->physical | 3;
 }
 

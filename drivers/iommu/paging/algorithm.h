@@ -27,40 +27,6 @@
 #define INTERRUPT_FIRST UINT64_C(0xFEE00000)
 #define INTERRUPT_LAST  UINT64_C(0xFEEFFFFF)
 
-/* A run of input addresses within one table, and where it maps. `last` is inclusive. */
-struct run {
-    uint64_t first, last;
-    uint64_t physical;
-};
-
-/* Tables that splitting a leaf of this level down to 4 KiB can need. */
-static inline size_t split_cost(unsigned level)
-{
-    size_t cost = 0;
-
-    while (--level)
-        cost = 1 + PT_ENTRIES * cost;
-    return cost;
-}
-
-/* The part of a run that one entry of `level` covers, cut off its front. */
-static inline struct run cut_front(struct run *run, unsigned level)
-{
-    struct run front = *run;
-    uint64_t end = run->first | (level_span(level) - 1);
-
-    if (front.last > end)
-        front.last = end;
-    run->physical += end + 1 - run->first;
-    run->first = end + 1;
-    return front;
-}
-
-static inline bool covers_entry(const struct run *run, unsigned level)
-{
-    return run->last - run->first == level_span(level) - 1;
-}
-
 static inline void write_back(const struct pt *table, const struct node *at, unsigned level,
                               const struct run *run)
 {
@@ -76,40 +42,56 @@ static inline void write_back_all(const struct pt *table, uint64_t physical)
         table_write_back(table_at(physical), PT_PAGE_SIZE);
 }
 
-/* The lowest table that the whole run goes through, from a table of `level` on. */
-static inline __attribute__((always_inline)) struct node
-descend(struct pt *table, const struct run *run, unsigned level, unsigned *found)
+/* The lowest table that all of [first, last] goes through. */
+static inline struct node lowest(struct pt *table, uint64_t first, uint64_t last, unsigned *found)
 {
-    uint64_t at = table->root;
+    uint64_t at = table->root, differing = first ^ last;
+    unsigned level = table->geometry.levels;
 
-#pragma GCC unroll 6
     for (; level > 1; level--) {
         const uint64_t *entries = table_at(at);
-        uint64_t entry = table_load64(&entries[index_at(run->first, level)]);
+        uint64_t entry = table_load64(&entries[index_at(first, level)]);
 
-        if ((run->first ^ run->last) >> level_shift(level) || !entry || !fmt_is_table(entry, level))
+        if (differing >> level_shift(level) || !entry || !fmt_is_table(entry, level))
             break;
         at = fmt_physical(entry, level);
     }
     struct node node = node_at(at);
     if (level == 1)
-        table->leaf = (struct pt_leaf_table){run->first >> PT_LEAF_SHIFT, node.entries, node.page};
+        table->leaf = (struct pt_leaf_table){first >> PT_LEAF_SHIFT, node.entries, node.page};
     *found = level;
     return node;
 }
 
-/* The usual depths are compiled as such. */
-static inline __attribute__((always_inline)) struct node
-lowest(struct pt *table, const struct run *run, unsigned *level)
+/* Makes the level 1 table of an address the one that was used last. False: there is none. */
+static inline __attribute__((always_inline)) bool approach(struct pt *table, uint64_t address,
+                                                           unsigned levels)
 {
-    switch (table->geometry.levels) {
-    case 3:
-        return descend(table, run, 3, level);
-    case 4:
-        return descend(table, run, 4, level);
-    default:
-        return descend(table, run, table->geometry.levels, level);
+    uint64_t at = table->root;
+
+#pragma GCC unroll 6
+    for (unsigned level = levels; level > 1; level--) {
+        const uint64_t *entries = table_at(at);
+        uint64_t entry = table_load64(&entries[index_at(address, level)]);
+
+        if (!entry || !fmt_is_table(entry, level))
+            return false;
+        at = fmt_physical(entry, level);
     }
+    table->leaf = (struct pt_leaf_table){address >> PT_LEAF_SHIFT, table_at(at), pt_page_of(at)};
+    return true;
+}
+
+/* The usual depths are compiled as such. */
+static inline bool approach_page(struct pt *table, uint64_t address, uint64_t length)
+{
+    if (length != PT_PAGE_SIZE)
+        return false;
+    if (table->geometry.levels == 4)
+        return approach(table, address, 4);
+    if (table->geometry.levels == 3)
+        return approach(table, address, 3);
+    return approach(table, address, table->geometry.levels);
 }
 
 /* The range is one page of the level 1 table that was used last. */
@@ -125,8 +107,9 @@ static inline struct node nearest(const struct pt *table)
 
 static inline bool range_is_good(const struct pt *table, uint64_t address, uint64_t length)
 {
-    return length && !((address | length) & (PT_PAGE_SIZE - 1)) && address < table->size &&
-           length <= table->size - address;
+    uint64_t last = address + length - 1;
+
+    return !((address | length) & (PT_PAGE_SIZE - 1)) && address <= last && last < table->size;
 }
 
 /*
@@ -280,56 +263,94 @@ static void fill(struct pt *table, const struct node *at, unsigned level, struct
 }
 
 static __attribute__((noinline)) enum pt_status map_run(struct pt *table, struct node at,
-                                                        unsigned level, const struct run *run,
+                                                        unsigned level, struct run run,
                                                         enum pt_permission permission)
 {
-    if (!is_free(&at, level, *run))
+    if (!is_free(&at, level, run))
         return PT_LIVE;
-    if (level > 1 && !ensure_pages(table, &at, level, *run))
+    if (level > 1 && !ensure_pages(table, &at, level, run))
         return PT_NO_MEMORY;
-    fill(table, &at, level, *run, permission);
-    write_back(table, &at, level, run);
+    fill(table, &at, level, run, permission);
+    write_back(table, &at, level, &run);
     return PT_OK;
 }
 
-static inline enum pt_status map_page(const struct pt *table, struct node at, uint64_t address,
-                                      uint64_t physical, enum pt_permission permission)
+/* The range is what one entry of `level` maps, and may. */
+static inline bool is_leaf(const struct pt *table, unsigned level, uint64_t offsets,
+                           uint64_t length)
 {
-    uint64_t *slot = &at.entries[index_at(address, 1)];
+    return length == level_span(level) && !(offsets & (length - 1)) &&
+           table->geometry.leaf_levels >> level & 1;
+}
+
+static inline void put(const struct pt *table, uint64_t *slot, uint64_t entry)
+{
+    table_store64(slot, entry);
+    if (!table->geometry.coherent)
+        table_write_back(slot, sizeof *slot);
+}
+
+static inline enum pt_status map_leaf(struct pt *table, struct node at, uint64_t *slot,
+                                      unsigned level, uint64_t leaf)
+{
+    size_t cost = split_cost(level);
+
+    if (cost) {
+        if (table->pool->available - table->pool->reserved < cost &&
+            !pt_pool_ensure(table->pool, cost))
+            return PT_NO_MEMORY;
+        table->pool->reserved += cost;
+    }
+    at.page->live++;
+    put(table, slot, leaf);
+    return PT_OK;
+}
+
+static __attribute__((noinline)) enum pt_status map_wide(struct pt *table, uint64_t address,
+                                                         uint64_t physical, uint64_t length,
+                                                         enum pt_permission permission)
+{
+    uint64_t last = address + length - 1;
+    unsigned level;
+    struct node at = lowest(table, address, last, &level);
+    uint64_t *slot = &at.entries[index_at(address, level)];
+
+    if (is_leaf(table, level, address | physical, length) && !table_load64(slot))
+        return map_leaf(table, at, slot, level, fmt_leaf(physical, level, permission));
+    return map_run(table, at, level, (struct run){address, last, physical}, permission);
+}
+
+static inline enum pt_status map_near(struct pt *table, uint64_t address, uint64_t physical,
+                                      enum pt_permission permission)
+{
+    uint64_t *slot = &table->leaf.entries[index_at(address, 1)];
 
     if (table_load64(slot))
         return PT_LIVE;
-    table_store64(slot, fmt_leaf(physical, 1, permission));
-    at.page->live++;
-    if (!table->geometry.coherent)
-        table_write_back(slot, sizeof *slot);
-    return PT_OK;
+    return map_leaf(table, nearest(table), slot, 1, fmt_leaf(physical, 1, permission));
 }
 
 static __attribute__((noinline)) enum pt_status map_far(struct pt *table, uint64_t address,
                                                         uint64_t physical, uint64_t length,
                                                         enum pt_permission permission)
 {
-    const struct run run = {address, address + length - 1, physical};
-    unsigned level;
-    struct node at = lowest(table, &run, &level);
-
-    if (level == 1 && length == PT_PAGE_SIZE)
-        return map_page(table, at, address, physical, permission);
-    return map_run(table, at, level, &run, permission);
+    if (approach_page(table, address, length))
+        return map_near(table, address, physical, permission);
+    return map_wide(table, address, physical, length, permission);
 }
 
 static enum pt_status map(struct pt *table, uint64_t address, uint64_t physical, uint64_t length,
                           enum pt_permission permission)
 {
+    uint64_t last = physical + length - 1;
+
     if (!range_is_good(table, address, length) || physical & (PT_PAGE_SIZE - 1))
         return PT_BAD_RANGE;
-    if (!fmt_can_encode(permission) || physical >= table->physical_size ||
-        length > table->physical_size - physical ||
-        (physical <= INTERRUPT_LAST && physical + length > INTERRUPT_FIRST))
+    if (!fmt_can_encode(permission) || physical > last || last >= table->physical_size ||
+        (physical <= INTERRUPT_LAST && last >= INTERRUPT_FIRST))
         return PT_NOT_ENCODABLE;
     if (is_near(table, address, length))
-        return map_page(table, nearest(table), address, physical, permission);
+        return map_near(table, address, physical, permission);
     return map_far(table, address, physical, length, permission);
 }
 
@@ -497,54 +518,64 @@ static inline void gather_range(struct pt_gather *gather, uint64_t first, uint64
 
 /* From the root when the table may become empty, so that it is unlinked on the way back. */
 static __attribute__((noinline)) enum pt_status unmap_run(struct pt *table, struct node at,
-                                                          unsigned level, const struct run *run,
+                                                          unsigned level, struct run run,
                                                           struct pt_gather *gather)
 {
-    if (!is_live(&at, level, *run))
+    if (!is_live(&at, level, run))
         return PT_NOT_LIVE;
-    unsigned entries = index_at(run->last, level) - index_at(run->first, level) + 1;
+    unsigned entries = index_at(run.last, level) - index_at(run.first, level) + 1;
     if (at.page->live == entries && !at.page->pins) {
         at = node_at(table->root);
         level = table->geometry.levels;
     }
-    clear(table, &at, level, *run, gather);
-    gather_range(gather, run->first, run->last);
+    clear(table, &at, level, run, gather);
+    gather_range(gather, run.first, run.last);
     return PT_OK;
 }
 
-/* A page whose entry can go without more: it is a leaf of its own, and the table stays. */
-static inline bool stands_alone(struct node at, uint64_t address)
+/* The entry is a leaf that takes no other, and the table stays without it. */
+static inline bool stands_alone(struct node at, unsigned level, uint64_t entry)
 {
-    return (at.page->live > 1 || at.page->pins) &&
-           (!FMT_GROUPS ||
-            fmt_leaf_shift(table_load64(&at.entries[index_at(address, 1)]), 1) == PT_PAGE_SHIFT);
+    return (at.page->live > 1 || at.page->pins) && entry && !fmt_is_table(entry, level) &&
+           (!FMT_GROUPS || fmt_leaf_shift(entry, level) == level_shift(level));
 }
 
-static inline enum pt_status unmap_page(const struct pt *table, struct node at, uint64_t address,
-                                        struct pt_gather *gather)
+static inline enum pt_status unmap_leaf(struct pt *table, struct node at, unsigned level,
+                                        uint64_t address, struct pt_gather *gather)
 {
-    uint64_t *slot = &at.entries[index_at(address, 1)];
-
-    if (!table_load64(slot))
-        return PT_NOT_LIVE;
-    table_store64(slot, 0);
+    put(table, &at.entries[index_at(address, level)], 0);
     at.page->live--;
-    if (!table->geometry.coherent)
-        table_write_back(slot, sizeof *slot);
-    gather_range(gather, address, address + PT_PAGE_SIZE - 1);
+    if (level > 1)
+        table->pool->reserved -= split_cost(level);
+    gather_range(gather, address, address + level_span(level) - 1);
     return PT_OK;
+}
+
+static __attribute__((noinline)) enum pt_status
+unmap_wide(struct pt *table, uint64_t address, uint64_t length, struct pt_gather *gather)
+{
+    uint64_t last = address + length - 1;
+    unsigned level;
+    struct node at = lowest(table, address, last, &level);
+
+    if (length == level_span(level) &&
+        stands_alone(at, level, table_load64(&at.entries[index_at(address, level)])))
+        return unmap_leaf(table, at, level, address, gather);
+    return unmap_run(table, at, level, (struct run){address, last, 0}, gather);
+}
+
+static inline bool is_lone_page(const struct pt *table, uint64_t address)
+{
+    return stands_alone(nearest(table), 1,
+                        table_load64(&table->leaf.entries[index_at(address, 1)]));
 }
 
 static __attribute__((noinline)) enum pt_status unmap_far(struct pt *table, uint64_t address,
                                                           uint64_t length, struct pt_gather *gather)
 {
-    const struct run run = {address, address + length - 1, 0};
-    unsigned level;
-    struct node at = lowest(table, &run, &level);
-
-    if (level == 1 && length == PT_PAGE_SIZE && stands_alone(at, address))
-        return unmap_page(table, at, address, gather);
-    return unmap_run(table, at, level, &run, gather);
+    if (approach_page(table, address, length) && is_lone_page(table, address))
+        return unmap_leaf(table, nearest(table), 1, address, gather);
+    return unmap_wide(table, address, length, gather);
 }
 
 static enum pt_status unmap(struct pt *table, uint64_t address, uint64_t length,
@@ -552,8 +583,8 @@ static enum pt_status unmap(struct pt *table, uint64_t address, uint64_t length,
 {
     if (!range_is_good(table, address, length))
         return PT_BAD_RANGE;
-    if (is_near(table, address, length) && stands_alone(nearest(table), address))
-        return unmap_page(table, nearest(table), address, gather);
+    if (is_near(table, address, length) && is_lone_page(table, address))
+        return unmap_leaf(table, nearest(table), 1, address, gather);
     return unmap_far(table, address, length, gather);
 }
 
@@ -658,36 +689,51 @@ static enum pt_status unreserve(struct pt *table, uint64_t address, uint64_t len
  * Walk and destroy.
  */
 
-static void walk(const struct pt *table, uint64_t address, struct pt_walk *walk)
+static inline __attribute__((always_inline)) void
+walk_levels(const struct pt *table, uint64_t address, struct pt_walk *walk, unsigned levels)
 {
-    uint64_t at = table->root;
-    unsigned level = table->geometry.levels, permission = PT_READ_WRITE;
+    uint64_t at = table->root, entry = 0;
+    unsigned level = levels, permission = PT_READ_WRITE;
 
-    walk->count = walk->leaf_level = 0;
-    if (address >= table->size)
-        return;
-    for (;;) {
+#pragma GCC unroll 6
+    for (unsigned count = 0; count < levels; count++) {
         const uint64_t *entries = table_at(at);
-        uint64_t entry = table_load64(&entries[index_at(address, level)]);
 
-        walk->entries[walk->count++] = entry;
-        if (!entry)
+        walk->entries[count] = entry = table_load64(&entries[index_at(address, level)]);
+        if (!entry) {
+            walk->count = (uint8_t)(count + 1);
             return;
+        }
         permission &= fmt_permission(entry);
         at = fmt_physical(entry, level);
         if (!fmt_is_table(entry, level)) {
-            walk->leaf_level = (uint8_t)level;
-            walk->leaf_shift = (uint8_t)fmt_leaf_shift(entry, level);
-            walk->physical = at | (address & (((uint64_t)1 << walk->leaf_shift) - 1));
-            walk->permission = (enum pt_permission)permission;
-            return;
+            walk->count = (uint8_t)(count + 1);
+            break;
         }
         unsigned next = fmt_next_level(entry, level);
-        uint64_t skipped = (level_span(level) - 1) & ~(level_span(next + 1) - 1);
-        if (next + 1 < level && address & skipped)
+        if (next + 1 < level && address & (level_span(level) - level_span(next + 1))) {
+            walk->count = (uint8_t)(count + 1);
             return;
+        }
         level = next;
     }
+    walk->leaf_level = (uint8_t)level;
+    walk->leaf_shift = (uint8_t)fmt_leaf_shift(entry, level);
+    walk->physical = at | (address & (((uint64_t)1 << walk->leaf_shift) - 1));
+    walk->permission = (enum pt_permission)permission;
+}
+
+static void walk(const struct pt *table, uint64_t address, struct pt_walk *walk)
+{
+    walk->count = walk->leaf_level = 0;
+    if (address >= table->size)
+        return;
+    if (table->geometry.levels == 4)
+        walk_levels(table, address, walk, 4);
+    else if (table->geometry.levels == 3)
+        walk_levels(table, address, walk, 3);
+    else
+        walk_levels(table, address, walk, table->geometry.levels);
 }
 
 static bool table_reaches(uint64_t at, unsigned level, uint64_t first, uint64_t last)
