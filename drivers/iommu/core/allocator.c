@@ -476,7 +476,7 @@ static void spill(struct allocator *allocator, unsigned order)
 
     for (unsigned i = 0; i < SPILL; i++)
         put_block(allocator, stack[i], order);
-    memcpy(stack, stack + SPILL, SPILL * sizeof(*stack));
+    memmove(stack, stack + SPILL, SPILL * sizeof(*stack));
     allocator->depth[order] = SPILL;
 }
 
@@ -538,9 +538,11 @@ static inline void set_taken(struct allocator *allocator, uint64_t page, uint64_
         set_taken_inner(allocator, page, pages, order);
         return;
     }
-    struct leaf *leaf = &leaf_at(allocator, page)->leaf;
-    set(leaf->taken, taken_bit(page, order));
-    set(leaf->ends, (unsigned)(page + pages - 1) & (LEAF_PAGES - 1));
+    struct allocator_node *node = leaf_at(allocator, page);
+    if (!node)
+        return; /* never: a block that is not free has its leaf */
+    set(node->leaf.taken, taken_bit(page, order));
+    set(node->leaf.ends, (unsigned)(page + pages - 1) & (LEAF_PAGES - 1));
 }
 
 /* False, and nothing changed: this is no taken range. */
