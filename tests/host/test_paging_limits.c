@@ -224,6 +224,94 @@ static void every_bad_input_has_its_status(void **state)
     }
 }
 
+/* A leaf onto the interrupt window would turn a DMA write into an interrupt. */
+static void no_leaf_reaches_the_interrupt_window(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < config_count; i++) {
+        const uint64_t p = PT_PAGE_SIZE, first = WINDOW_FIRST * p, last = WINDOW_LAST * p;
+        start(&configs[i], 600);
+        assert_int_equal(pt_map(&table, 0, first, p, PT_READ), PT_NOT_ENCODABLE);
+        assert_int_equal(pt_map(&table, 0, last, p, PT_WRITE), PT_NOT_ENCODABLE);
+        assert_int_equal(pt_map(&table, 0, first - p, 2 * p, PT_READ), PT_NOT_ENCODABLE);
+        assert_int_equal(pt_map(&table, 0, last, 2 * p, PT_READ), PT_NOT_ENCODABLE);
+        assert_int_equal(pt_map(&table, 0, first - p, 0x102 * p, PT_READ), PT_NOT_ENCODABLE);
+        judge_all();
+        assert_int_equal(do_map(0, WINDOW_FIRST - 8, 8, PT_READ), PT_OK);
+        assert_int_equal(do_map(8, WINDOW_LAST + 1, 8, PT_READ), PT_OK);
+        judge_all();
+        finish();
+    }
+}
+
+static void only_known_geometries_are_made(void **state)
+{
+    static const uint8_t least[] = {3, 4, 1}, most[] = {5, 5, 6};
+    struct pt other;
+
+    (void)state;
+    for (unsigned i = 0; i < config_count; i++) {
+        start(&configs[i], 600);
+        for (uint8_t levels = 0; levels < 9; levels++) {
+            struct pt_geometry odd = geometry;
+            odd.levels = levels;
+            odd.width = levels == 6 ? 63 : (uint8_t)(12 + 9 * levels);
+            odd.leaf_levels = 2;
+            bool known = levels >= least[config->kind] && levels <= most[config->kind];
+            if (!known) {
+                expect(pt_create(&other, formats[config->kind], &odd, &pool) == PT_BAD_RANGE,
+                       levels);
+                expect(pool.available == pages_before - 1, levels);
+            }
+        }
+        take_all_memory();
+        size_t made = 0;
+        while (pt_create(&other, formats[config->kind], &geometry, &pool) == PT_OK &&
+               made < 20000) {
+            made++;
+        }
+        expect(pool.available == 0, made);
+        expect(pt_create(&other, formats[config->kind], &geometry, &pool) == PT_NO_MEMORY, made);
+        mapping_count = 0;
+        judge_tree();
+    }
+}
+
+/* ---- Write-back ---- */
+
+static uint64_t lines_of(uint64_t first, uint64_t pages, bool map)
+{
+    uint64_t before = model_lines_written_back();
+
+    assert_int_equal(
+        map ? do_map(first, PAGES_1G + 1 + first, pages, PT_READ) : do_unmap(first, pages), PT_OK);
+    return model_lines_written_back() - before;
+}
+
+static void each_line_is_written_back_once(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < config_count; i++) {
+        const struct config *one = &configs[i];
+        unsigned per = one->coherent ? 0 : 1;
+        if (one->levels < 2 || one->kind == REFERENCE_AMD_V1) {
+            continue;
+        }
+        start(one, 600);
+        assert_int_equal(lines_of(511, 1, true) <= 64 * one->levels * per, true);
+        assert_int_equal(lines_of(0, 1, true), per);
+        assert_int_equal(lines_of(8, 256, true), 32 * per);
+        assert_int_equal(lines_of(300, 9, true), 2 * per);
+        assert_int_equal(lines_of(300, 9, false), 2 * per);
+        assert_int_equal(lines_of(8, 256, false), 32 * per);
+        /* A new table once, after it was filled, and the entry that refers to it. */
+        if (one->levels > 2) {
+            assert_true(lines_of(512, 512, true) <= 65 * per);
+        }
+        finish();
+    }
+}
+
 /* ---- Reach ---- */
 
 static void reaches_is_what_is_mapped(void **state)
@@ -248,10 +336,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_bad_input_has_its_status),
+        cmocka_unit_test(no_leaf_reaches_the_interrupt_window),
+        cmocka_unit_test(only_known_geometries_are_made),
         cmocka_unit_test(every_boundary_of_every_level),
         cmocka_unit_test(every_allocation_fails_in_turn),
         cmocka_unit_test(unmap_needs_no_memory),
         cmocka_unit_test(a_large_page_crumbles_without_memory),
+        cmocka_unit_test(each_line_is_written_back_once),
         cmocka_unit_test(reaches_is_what_is_mapped),
     };
 
