@@ -182,16 +182,16 @@ enum iommu_status iommu_attach(struct iommu *iommu, owner_t owner, iommu_ref_t d
 enum iommu_status iommu_detach(struct iommu *iommu, owner_t owner, iommu_ref_t device)
     __attribute__((warn_unused_result));
 
+/* True when the reference names a domain of the owner: for checks by argument order. */
 bool iommu_has_domain(struct iommu *iommu, owner_t owner, iommu_ref_t domain);
 
-/* A piece of physical memory; both multiples of 4 KiB. */
-struct iommu_segment {
+/* Memory to map: `length` bytes from `physical` on, or, when `frames` is not NULL, one frame number
+ * for each page of it, each read once. All multiples of 4 KiB. */
+struct iommu_memory {
     uint64_t physical;
+    const uint64_t *frames;
     uint64_t length;
 };
-
-/* Gives the next segment of a description, false at its end. Asked once for each. */
-typedef bool (*iommu_segments)(void *source, struct iommu_segment *segment);
 
 /* Where a mapping may lie. With an allocator `explicit` is NULL, and min and max are inclusive;
  * without one `explicit` names the place and they are ignored. */
@@ -205,12 +205,12 @@ struct iommu_place {
         NULL, 0, UINT64_MAX                                                                        \
     }
 
-/* Maps segments of `length` bytes in all at consecutive logical addresses. Every frame must be the
- * caller's own. Checks, in order: the place, then ownership and overlap segment by segment. */
+/* Maps memory at consecutive logical addresses. Every frame must be the caller's own. Checks, in
+ * order: the place, then ownership and overlap piece by piece. All or nothing. */
 enum iommu_status iommu_map(struct iommu *iommu, owner_t owner, iommu_ref_t domain,
-                            const struct iommu_place *place, uint64_t length,
-                            enum pt_permission permission, iommu_segments next, void *source,
-                            uint64_t *out) __attribute__((warn_unused_result));
+                            const struct iommu_place *place, const struct iommu_memory *memory,
+                            enum pt_permission permission, uint64_t *out)
+    __attribute__((warn_unused_result));
 
 /* When it returns, whatever it returns, no device reaches the range through this domain, but for
  * IOMMU_BAD_HANDLE, IOMMU_BAD_RANGE and IOMMU_NOT_MAPPED, which change nothing. With an allocator

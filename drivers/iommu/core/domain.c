@@ -4,17 +4,6 @@
 
 #include <string.h>
 
-struct iommu_domain *iommu_domain_at(struct iommu *iommu, owner_t owner, iommu_ref_t ref)
-{
-    size_t index = (ref & 0xFFFF) - (size_t)1;
-
-    if (index >= IOMMU_DOMAINS_MAX)
-        return NULL;
-    struct iommu_domain *domain = &iommu->domains[index];
-    return domain->used && domain->generation == ref >> 16 && domain->owner == owner ? domain
-                                                                                     : NULL;
-}
-
 bool iommu_has_domain(struct iommu *iommu, owner_t owner, iommu_ref_t ref)
 {
     return iommu_domain_at(iommu, owner, ref) != NULL;

@@ -38,8 +38,15 @@ unsigned iommu_blocks(uint64_t first, uint64_t last, struct iommu_block blocks[2
 void iommu_invalidation_add(struct iommu_invalidation *invalidation, uint64_t first, uint64_t last)
 {
     struct iommu_block blocks[2];
-    unsigned count = iommu_blocks(first, last, blocks);
+    uint64_t pages = (last - first + 1) >> PT_PAGE_SHIFT;
 
+    if (first < last && !(pages & (pages - 1)) && !(first & (last - first)) &&
+        invalidation->count < IOMMU_BLOCKS_MAX) {
+        invalidation->blocks[invalidation->count++] =
+            (struct iommu_block){first, (unsigned)__builtin_ctzll(pages)};
+        return;
+    }
+    unsigned count = iommu_blocks(first, last, blocks);
     if (invalidation->count + count > IOMMU_BLOCKS_MAX)
         invalidation->whole = true;
     for (unsigned i = 0; i < count && !invalidation->whole; i++)

@@ -27,6 +27,14 @@ struct iommu_invalidation {
  * many pages or more when there are two. 0: the range is empty (first > last). */
 unsigned iommu_blocks(uint64_t first, uint64_t last, struct iommu_block blocks[2]);
 
+static inline void iommu_invalidation_init(struct iommu_invalidation *invalidation,
+                                           uint16_t domain_id)
+{
+    invalidation->domain_id = domain_id;
+    invalidation->tables = invalidation->whole = false;
+    invalidation->count = 0;
+}
+
 /* Adds the pages of an inclusive range. */
 void iommu_invalidation_add(struct iommu_invalidation *invalidation, uint64_t first, uint64_t last);
 

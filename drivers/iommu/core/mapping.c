@@ -30,7 +30,11 @@ struct batch {
 
 static struct batch batch_of(const struct iommu_domain *domain)
 {
-    return (struct batch){.invalidation = {.domain_id = domain->id}, .gather = PT_GATHER_INIT};
+    struct batch batch;
+
+    iommu_invalidation_init(&batch.invalidation, domain->id);
+    batch.gather = (struct pt_gather)PT_GATHER_INIT;
+    return batch;
 }
 
 /* On every unit that may hold the domain. Not under the domain's lock: it waits. */
@@ -69,23 +73,25 @@ static enum iommu_status from_paging(enum pt_status status)
     return IOMMU_BAD_RANGE;
 }
 
-static bool range_is_reserved(const struct iommu *iommu, uint64_t first, uint64_t last)
+static bool meets_region(const struct iommu *iommu, uint64_t first, uint64_t last)
 {
-    if (first <= IOMMU_INTERRUPT_LAST && last >= IOMMU_INTERRUPT_FIRST)
-        return true;
     for (unsigned i = 0; i < iommu->region_count; i++)
         if (first <= iommu->regions[i].last && last >= iommu->regions[i].first)
             return true;
     return false;
 }
 
+/* Whether a caller may use a range: whole pages inside the width, not of the interrupt window, not
+ * of a region that firmware demands. */
 static bool range_is_usable(const struct iommu *iommu, const struct iommu_domain *domain,
                             uint64_t address, uint64_t length)
 {
     uint64_t last = address + length - 1;
 
-    return length && !((address | length) & (PT_PAGE_SIZE - 1)) && last >= address &&
-           !(last >> domain->table.geometry.width) && !range_is_reserved(iommu, address, last);
+    return last >= address && !((address | length) & (PT_PAGE_SIZE - 1)) &&
+           !(last >> domain->table.geometry.width) &&
+           (last < IOMMU_INTERRUPT_FIRST || address > IOMMU_INTERRUPT_LAST) &&
+           !(iommu->region_count && meets_region(iommu, address, last));
 }
 
 /* Takes a range out of the table; units may still know it until batch_finish. */
@@ -134,43 +140,70 @@ static bool needs_flush_on_map(const struct iommu *iommu, const struct iommu_dom
 static bool flush_new(struct iommu *iommu, struct iommu_domain *domain, uint64_t address,
                       uint64_t length)
 {
-    struct iommu_invalidation fresh = {.domain_id = domain->id, .tables = true};
+    struct iommu_invalidation fresh;
 
     if (!needs_flush_on_map(iommu, domain))
         return true;
+    iommu_invalidation_init(&fresh, domain->id);
+    fresh.tables = true;
     iommu_invalidation_add(&fresh, address, address + length - 1);
     return invalidate(iommu, domain, &fresh);
 }
 
 static enum iommu_status put_in(struct iommu *iommu, struct iommu_domain *domain, uint64_t address,
-                                const struct iommu_segment *segment, enum pt_permission permission)
+                                uint64_t physical, uint64_t length, enum pt_permission permission)
 {
-    if (!memory_owned(domain->owner, segment->physical, segment->length))
+    if (!memory_owned(domain->owner, physical, length))
         return IOMMU_NOT_OWNED;
     lock_tables(iommu, domain);
-    enum pt_status status =
-        pt_map(&domain->table, address, segment->physical, segment->length, permission);
+    enum pt_status status = pt_map(&domain->table, address, physical, length, permission);
     unlock_tables(iommu, domain);
-    return from_paging(status);
+    return status == PT_OK ? IOMMU_OK : from_paging(status);
 }
 
-/* All segments or, on any failure, none. */
-static enum iommu_status put_all(struct iommu *iommu, struct iommu_domain *domain, uint64_t address,
-                                 uint64_t length, enum pt_permission permission,
-                                 iommu_segments next, void *source)
+/* Pages of the list from `done` on that follow each other in memory. */
+static uint64_t take_run(const struct iommu_memory *memory, uint64_t done, uint64_t *length)
 {
-    enum iommu_status status = IOMMU_OK;
-    struct iommu_segment segment;
-    uint64_t done = 0;
+    const uint64_t *frames = &memory->frames[done >> PT_PAGE_SHIFT];
+    uint64_t count = (memory->length - done) >> PT_PAGE_SHIFT, n = 1;
+    const uint64_t first = frames[0];
 
-    while (status == IOMMU_OK && done < length && next(source, &segment)) {
-        status = segment.length <= length - done
-                     ? put_in(iommu, domain, address + done, &segment, permission)
-                     : IOMMU_BAD_RANGE;
-        if (status == IOMMU_OK)
-            done += segment.length;
+    while (n < count && frames[n] == first + n)
+        n++;
+    *length = n << PT_PAGE_SHIFT;
+    return first < UINT64_C(1) << 52 ? first << PT_PAGE_SHIFT : UINT64_MAX & ~(PT_PAGE_SIZE - 1);
+}
+
+static enum iommu_status put_list(struct iommu *iommu, struct iommu_domain *domain,
+                                  uint64_t address, const struct iommu_memory *memory,
+                                  enum pt_permission permission, uint64_t *done)
+{
+    while (*done < memory->length) {
+        uint64_t length, physical = take_run(memory, *done, &length);
+        enum iommu_status status =
+            put_in(iommu, domain, address + *done, physical, length, permission);
+
+        if (status != IOMMU_OK)
+            return status;
+        *done += length;
     }
-    if (status == IOMMU_OK && !flush_new(iommu, domain, address, length))
+    return IOMMU_OK;
+}
+
+/* All of it or, on any failure, nothing. */
+static enum iommu_status put_all(struct iommu *iommu, struct iommu_domain *domain, uint64_t address,
+                                 const struct iommu_memory *memory, enum pt_permission permission)
+{
+    uint64_t done = 0;
+    enum iommu_status status;
+
+    if (memory->frames) {
+        status = put_list(iommu, domain, address, memory, permission, &done);
+    } else {
+        status = put_in(iommu, domain, address, memory->physical, memory->length, permission);
+        done = status == IOMMU_OK ? memory->length : 0;
+    }
+    if (status == IOMMU_OK && !flush_new(iommu, domain, address, memory->length))
         status = IOMMU_FAILED;
     if (status != IOMMU_OK && done && take_out(iommu, domain, address, done) != IOMMU_OK)
         status = IOMMU_FAILED;
@@ -208,9 +241,8 @@ static void give_place(struct iommu_domain *domain, uint64_t address, uint64_t l
 }
 
 enum iommu_status iommu_map(struct iommu *iommu, owner_t owner, iommu_ref_t ref,
-                            const struct iommu_place *place, uint64_t length,
-                            enum pt_permission permission, iommu_segments next, void *source,
-                            uint64_t *out)
+                            const struct iommu_place *place, const struct iommu_memory *memory,
+                            enum pt_permission permission, uint64_t *out)
 {
     struct iommu_domain *domain = iommu_domain_at(iommu, owner, ref);
     uint64_t address;
@@ -219,14 +251,14 @@ enum iommu_status iommu_map(struct iommu *iommu, owner_t owner, iommu_ref_t ref,
         return IOMMU_BAD_HANDLE;
     if (domain->poisoned)
         return IOMMU_FAILED;
-    enum iommu_status status = choose_place(iommu, domain, place, length, &address);
+    enum iommu_status status = choose_place(iommu, domain, place, memory->length, &address);
     if (status != IOMMU_OK)
         return status;
-    status = put_all(iommu, domain, address, length, permission, next, source);
+    status = put_all(iommu, domain, address, memory, permission);
     if (status == IOMMU_OK)
         *out = address;
     else if (domain->allocator && status != IOMMU_FAILED)
-        give_place(domain, address, length, 0);
+        give_place(domain, address, memory->length, 0);
     return status;
 }
 

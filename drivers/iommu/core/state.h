@@ -11,7 +11,17 @@ static inline iommu_ref_t iommu_ref(size_t index, uint16_t generation)
 }
 
 /* NULL: stale, foreign or out of range. */
-struct iommu_domain *iommu_domain_at(struct iommu *iommu, owner_t owner, iommu_ref_t ref);
+static inline struct iommu_domain *iommu_domain_at(struct iommu *iommu, owner_t owner,
+                                                   iommu_ref_t ref)
+{
+    size_t index = (ref & 0xFFFF) - (size_t)1;
+
+    if (index >= IOMMU_DOMAINS_MAX)
+        return NULL;
+    struct iommu_domain *domain = &iommu->domains[index];
+    return domain->used && domain->generation == ref >> 16 && domain->owner == owner ? domain
+                                                                                     : NULL;
+}
 
 /* The fewest levels that all units have and that cover `width` bits, if any do. */
 struct pt_geometry iommu_geometry(const struct iommu *iommu, uint8_t width);

@@ -17,11 +17,8 @@ struct vtd_descriptor vtd_context_descriptor(enum vtd_granularity granularity, u
 struct vtd_descriptor vtd_iotlb_descriptor(const struct vtd_unit *vtd,
                                            enum vtd_granularity granularity, uint16_t domain_id)
 {
-    uint64_t drain =
-        (VTD_GET(vtd->cap, CAP_DRD) ? IOTLB_DR : 0) | (VTD_GET(vtd->cap, CAP_DWD) ? IOTLB_DW : 0);
-
     return (struct vtd_descriptor){
-        DESCRIPTOR_IOTLB | (uint64_t)granularity << 4 | drain | (uint64_t)domain_id << 16, 0};
+        DESCRIPTOR_IOTLB | (uint64_t)granularity << 4 | vtd->drain | (uint64_t)domain_id << 16, 0};
 }
 
 static bool queue_is_idle(void *context)
@@ -52,6 +49,7 @@ bool vtd_queue_start(struct vtd_unit *vtd)
     vtd->tail = 0;
     vtd->sequence = 0;
     *vtd->status = 0;
+    vtd->status_physical = memory_physical(vtd->status);
     mmio_write64(&vtd->mmio, VTD_IQT, 0);
     mmio_write64(&vtd->mmio, VTD_IQA, memory_physical(vtd->queue));
     return vtd_command(vtd, GCMD_QIE, 0, GSTS_QIES, GSTS_QIES);
@@ -95,18 +93,21 @@ static struct completion submit(struct vtd_unit *vtd, const struct vtd_descripto
     for (unsigned i = 0; i < count; i++)
         append(vtd, batch[i]);
     append(vtd, (struct vtd_descriptor){DESCRIPTOR_WAIT | WAIT_SW | (uint64_t)sequence << 32,
-                                        memory_physical(vtd->status)});
+                                        vtd->status_physical});
     table_fence();
     mmio_write64(&vtd->mmio, VTD_IQT, (uint64_t)vtd->tail * sizeof *batch);
     lock_give(&vtd->queue_lock);
     return (struct completion){vtd, sequence, false};
 }
 
+/* Mostly the unit is done by now: one look saves the wait. */
 bool vtd_submit(struct vtd_unit *vtd, const struct vtd_descriptor *batch, unsigned count)
 {
     if (vtd->dead)
         return false;
     struct completion completion = submit(vtd, batch, count);
+    if (__atomic_load_n(vtd->status, __ATOMIC_ACQUIRE) == completion.sequence)
+        return true;
     if (wait_until(is_complete, &completion, VTD_WAIT_NS) && !completion.failed)
         return true;
     vtd->dead = true;
@@ -121,18 +122,18 @@ bool vtd_invalidate(struct iommu_unit *unit, const struct iommu_invalidation *in
 {
     struct vtd_unit *vtd = unit->vendor_state;
     struct vtd_descriptor batch[IOMMU_BLOCKS_MAX];
+    uint64_t low = vtd_iotlb_descriptor(vtd, VTD_SELECTIVE, invalidation->domain_id).low;
     uint64_t hint = invalidation->tables ? 0 : IOTLB_IH;
-    unsigned count = invalidation->whole || !VTD_GET(vtd->cap, CAP_PSI) ? 0 : invalidation->count;
+    unsigned count = invalidation->whole ? 0 : invalidation->count;
 
     for (unsigned i = 0; i < count; i++) {
         const struct iommu_block *block = &invalidation->blocks[i];
 
-        if (block->order > VTD_GET(vtd->cap, CAP_MAMV)) {
+        if (block->order >= vtd->selective_orders) {
             count = 0;
             break;
         }
-        batch[i] = vtd_iotlb_descriptor(vtd, VTD_SELECTIVE, invalidation->domain_id);
-        batch[i].high = block->address | block->order | hint;
+        batch[i] = (struct vtd_descriptor){low, block->address | block->order | hint};
     }
     if (!count)
         batch[count++] = vtd_iotlb_descriptor(vtd, VTD_DOMAIN, invalidation->domain_id);

@@ -65,9 +65,13 @@ static const char *refuse(const struct vtd_unit *vtd)
 
 static void read_capabilities(struct iommu_unit *unit)
 {
-    const struct vtd_unit *vtd = unit->vendor_state;
+    struct vtd_unit *vtd = unit->vendor_state;
     uint64_t large = VTD_GET(vtd->cap, CAP_SLLPS);
 
+    vtd->drain =
+        (VTD_GET(vtd->cap, CAP_DRD) ? IOTLB_DR : 0) | (VTD_GET(vtd->cap, CAP_DWD) ? IOTLB_DW : 0);
+    vtd->selective_orders =
+        VTD_GET(vtd->cap, CAP_PSI) ? (uint8_t)(VTD_GET(vtd->cap, CAP_MAMV) + 1) : 0;
     unit->caps = (struct iommu_unit_caps){
         .width = (uint8_t)(VTD_GET(vtd->cap, CAP_MGAW) + 1),
         .physical_width = vtd->host_address_width,

@@ -20,10 +20,13 @@ struct vtd_unit {
     struct mmio mmio;
     uint64_t cap, ecap;
     uint8_t host_address_width;
+    uint8_t selective_orders; /* page-selective invalidation: up to this order + 1; 0: none */
+    uint64_t drain;           /* bits of every IOTLB descriptor */
     struct vtd_entry *root;
     struct lock queue_lock;
     struct vtd_descriptor *queue;
-    uint32_t *status;  /* written by the unit when a wait descriptor completes */
+    uint32_t *status; /* written by the unit when a wait descriptor completes */
+    uint64_t status_physical;
     uint32_t sequence; /* the status value of the last batch submitted */
     uint32_t tail;     /* index of the next descriptor */
     bool dead;         /* a wait ran out: no further one is tried */

@@ -35,6 +35,8 @@ PDEVICE_OBJECT wdm_pdo(uint16_t endpoint)
 /* The codes that mean the same for every routine; the others are the routine's own. */
 static NTSTATUS to_status(enum iommu_status status, NTSTATUS bad_handle)
 {
+    if (status == IOMMU_OK)
+        return STATUS_SUCCESS;
     switch (status) {
     case IOMMU_OK:
         return STATUS_SUCCESS;
@@ -172,46 +174,15 @@ NTSTATUS wdm_detach_device(PIOMMU_DMA_DEVICE DmaDevice)
     return to_status(iommu_detach(state, owner_current(), device), STATUS_INVALID_PARAMETER_1);
 }
 
-/* A caller's description of memory, copied in: of frame arrays the pointer, each frame read once.
- */
-struct description {
-    uint64_t base;
-    const PFN_NUMBER *frames; /* NULL: contiguous from base */
-    uint64_t length;
-    uint64_t done;
-};
-
-static uint64_t frame_address(PFN_NUMBER frame)
-{
-    return frame < UINT64_C(1) << 52 ? frame << PAGE_SHIFT : UINT64_C(1) << 63;
-}
-
-static bool next_segment(void *source, struct iommu_segment *segment)
-{
-    struct description *description = source;
-    uint64_t left = description->length - description->done;
-
-    if (!left)
-        return false;
-    if (description->frames) {
-        segment->physical = frame_address(description->frames[description->done >> PAGE_SHIFT]);
-        segment->length = PAGE_SIZE;
-    } else {
-        segment->physical = description->base;
-        segment->length = left;
-    }
-    description->done += segment->length;
-    return true;
-}
-
-static bool describe(const IOMMU_MAP_PHYSICAL_ADDRESS *source, struct description *out)
+/* A caller's description of memory, copied in. */
+static bool describe(const IOMMU_MAP_PHYSICAL_ADDRESS *source, struct iommu_memory *out)
 {
     const IOMMU_MAP_PHYSICAL_ADDRESS from = *source;
 
-    *out = (struct description){0};
+    *out = (struct iommu_memory){0};
     switch (from.MapType) {
     case MapPhysicalAddressTypeContiguousRange:
-        out->base = (uint64_t)from.ContiguousRange.Base.QuadPart;
+        out->physical = (uint64_t)from.ContiguousRange.Base.QuadPart;
         out->length = from.ContiguousRange.Size;
         break;
     case MapPhysicalAddressTypeMdl:
@@ -230,8 +201,8 @@ static bool describe(const IOMMU_MAP_PHYSICAL_ADDRESS *source, struct descriptio
     default:
         return false;
     }
-    return out->length && !((out->base | out->length) & (PAGE_SIZE - 1)) &&
-           out->base + (out->length - 1) >= out->base;
+    return out->length && !((out->physical | out->length) & (PAGE_SIZE - 1)) &&
+           out->physical + (out->length - 1) >= out->physical;
 }
 
 NTSTATUS wdm_map_logical_range(PIOMMU_DMA_DOMAIN Domain, ULONG Permissions,
@@ -242,13 +213,13 @@ NTSTATUS wdm_map_logical_range(PIOMMU_DMA_DOMAIN Domain, ULONG Permissions,
                                PIOMMU_DMA_LOGICAL_ADDRESS LogicalAddressOut)
 {
     iommu_ref_t domain = unseal(KIND_DOMAIN, Domain);
-    struct description description;
+    struct iommu_memory memory;
 
     if (!state || !iommu_has_domain(state, owner_current(), domain))
         return STATUS_INVALID_PARAMETER_1;
     if (Permissions & ~(ULONG)(IOMMU_ACCESS_READ | IOMMU_ACCESS_WRITE))
         return STATUS_INVALID_PARAMETER_2;
-    if (!PhysicalAddressToMap || !describe(PhysicalAddressToMap, &description))
+    if (!PhysicalAddressToMap || !describe(PhysicalAddressToMap, &memory))
         return STATUS_INVALID_PARAMETER_3;
     struct iommu_place place = IOMMU_ANYWHERE;
     uint64_t explicit, out;
@@ -264,9 +235,8 @@ NTSTATUS wdm_map_logical_range(PIOMMU_DMA_DOMAIN Domain, ULONG Permissions,
         place.max = *MaxLogicalAddress;
     if (!LogicalAddressOut)
         return STATUS_INVALID_PARAMETER_7;
-    enum iommu_status status =
-        iommu_map(state, owner_current(), domain, &place, description.length,
-                  (enum pt_permission)Permissions, next_segment, &description, &out);
+    enum iommu_status status = iommu_map(state, owner_current(), domain, &place, &memory,
+                                         (enum pt_permission)Permissions, &out);
     if (status == IOMMU_OK)
         *LogicalAddressOut = out;
     if (status == IOMMU_BAD_RANGE)
