@@ -13,10 +13,18 @@ static bool is_holder(owner_t owner)
     return owner != OWNER_FREE && owner != OWNER_ABSENT && owner != OWNER_WITHHELD;
 }
 
+/* Of a block whose frames differ, or may differ. */
+#define MIXED UINT16_MAX
+
 static bool all_owned(const struct frames *frames, owner_t owner, struct span span)
 {
-    for (size_t i = span.first; i < span.end; i++) {
-        if (frames->tags[i] != owner) {
+    for (size_t i = span.first; i < span.end;) {
+        if (i % FRAMES_BLOCK == 0 && span.end - i >= FRAMES_BLOCK &&
+            frames->blocks[i / FRAMES_BLOCK] == owner) {
+            i += FRAMES_BLOCK;
+        } else if (frames->tags[i] == owner) {
+            i++;
+        } else {
             return false;
         }
     }
@@ -46,14 +54,27 @@ static void set_tag(struct frames *frames, size_t frame, owner_t tag)
         }
     }
     frames->tags[frame] = tag;
+    if (frames->blocks[frame / FRAMES_BLOCK] != tag) {
+        frames->blocks[frame / FRAMES_BLOCK] = MIXED;
+    }
+}
+
+static void set_tags(struct frames *frames, struct span span, owner_t tag)
+{
+    for (size_t i = span.first; i < span.end; i++) {
+        set_tag(frames, i, tag);
+        if ((i + 1) % FRAMES_BLOCK == 0 && i + 1 - span.first >= FRAMES_BLOCK) {
+            frames->blocks[i / FRAMES_BLOCK] = tag;
+        }
+    }
 }
 
 void frames_init(struct frames *frames, owner_t *tags, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < FRAMES_TAGS(count); i++) {
         tags[i] = OWNER_ABSENT;
     }
-    *frames = (struct frames){.tags = tags, .count = count, .hint = count};
+    *frames = (struct frames){.tags = tags, .blocks = tags + count, .count = count, .hint = count};
 }
 
 /* The whole frames inside a byte range, cut to the frames that there are. */
@@ -130,9 +151,7 @@ bool frames_alloc(struct frames *frames, owner_t owner, size_t count, size_t ali
     if (!find_free(frames, frames->hint, end, count, align, &first)) {
         return false;
     }
-    for (size_t i = first; i < first + count; i++) {
-        set_tag(frames, i, owner);
-    }
+    set_tags(frames, (struct span){first, first + count}, owner);
     *base = (uint64_t)first << FRAME_SHIFT;
     return true;
 }
@@ -150,9 +169,7 @@ bool frames_free(struct frames *frames, owner_t owner, uint64_t base, size_t cou
     if (!all_owned(frames, owner, span)) {
         return false;
     }
-    for (size_t i = span.first; i < span.end; i++) {
-        set_tag(frames, i, OWNER_FREE);
-    }
+    set_tags(frames, span, OWNER_FREE);
     return true;
 }
 

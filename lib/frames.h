@@ -21,18 +21,25 @@ enum {
 #define FRAME_SHIFT 12
 #define FRAME_SIZE  ((uint64_t)1 << FRAME_SHIFT)
 
+/* Frames of a block, whose common owner is kept too, so that large ranges are checked by blocks. */
+#define FRAMES_BLOCK ((size_t)512)
+
+/* Tags that frames_init needs memory for. */
+#define FRAMES_TAGS(count) ((count) + ((count) + FRAMES_BLOCK - 1) / FRAMES_BLOCK)
+
 /*
  * One owner tag per frame of [0, frame_count << FRAME_SHIFT). The tags' memory belongs to the
  * caller. Nothing here touches the frames themselves. Not reentrant.
  */
 struct frames {
     owner_t *tags;
+    owner_t *blocks; /* behind the tags: the owner of a whole block, or none of the tags' values */
     size_t count;
     size_t hint; /* no free frame lies below it */
     size_t free_count;
 };
 
-/* All frames start as OWNER_ABSENT. */
+/* All frames start as OWNER_ABSENT. `tags` has room for FRAMES_TAGS(count). */
 void frames_init(struct frames *frames, owner_t *tags, size_t count);
 
 /* Retags the whole frames inside [base, base + length) that carry `from`. Returns how many. */

@@ -222,7 +222,7 @@ static const char *take_memory(struct map *map)
     uint64_t end = usable_end(map);
 
     map->frames = (size_t)(end >> FRAME_SHIFT);
-    map->tags_length = round_up(map->frames * sizeof(owner_t), FRAME_SIZE);
+    map->tags_length = round_up(FRAMES_TAGS(map->frames) * sizeof(owner_t), FRAME_SIZE);
     if (!find_window(
             map, round_up(map->tags_length + (end >> TABLES_SHIFT) + TABLES_EXTRA, WINDOW_ALIGN))) {
         return "no free memory for the owner tags";

@@ -23,7 +23,7 @@
 
 /* One guard tag on either side shows a stray write. */
 struct fixture {
-    owner_t tags[COUNT + 2];
+    owner_t tags[FRAMES_TAGS(COUNT) + 2];
     struct frames frames;
 };
 
@@ -38,7 +38,7 @@ static void check_sound(const struct fixture *fixture)
     size_t free_count = 0;
 
     assert_int_equal(fixture->tags[0], 0x5A5A);
-    assert_int_equal(fixture->tags[COUNT + 1], 0x5A5A);
+    assert_int_equal(fixture->tags[FRAMES_TAGS(COUNT) + 1], 0x5A5A);
     for (size_t i = 0; i < COUNT; i++) {
         if (fixture->frames.tags[i] == OWNER_FREE) {
             free_count++;
@@ -293,6 +293,37 @@ static void agrees_with_a_naive_reference(void **state)
     }
 }
 
+/* Ranges of many blocks, asked about at random, against the tags themselves. */
+static void blocks_never_hide_a_frame(void **state)
+{
+    enum { MANY = 4 * 512 + 100 };
+    static owner_t tags[FRAMES_TAGS(MANY)];
+    struct frames frames;
+
+    (void)state;
+    srand(5);
+    frames_init(&frames, tags, MANY);
+    (void)frames_retag(&frames, 0, AT(MANY), OWNER_ABSENT, OWNER_FREE);
+    for (unsigned step = 0; step < 20000; step++) {
+        size_t count = below(3) ? 512 * (1 + below(3)) : 1 + below(700), first = below(MANY);
+        owner_t owner = (owner_t)(OWNER_DRIVER + below(2));
+        uint64_t base;
+        bool all = true;
+
+        if (below(2))
+            all &= frames_alloc(&frames, owner, count, below(2) ? 512 : 1, 0, &base) || count;
+        else if (below(2))
+            (void)frames_free(&frames, owner, AT(first & ~(below(2) ? 511u : 0u)), count);
+        else
+            (void)frames_retag(&frames, AT(first), AT(count), owner, OWNER_FREE);
+        first = below(4) ? below(5) * 512 : below(MANY);
+        count = 1 + below(1100);
+        for (size_t i = first; i < first + count; i++)
+            all &= i < MANY && tags[i] == owner;
+        assert_int_equal(frames_owned(&frames, owner, AT(first), AT(count)), all);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -304,6 +335,7 @@ int main(void)
         cmocka_unit_test(free_is_all_or_nothing),
         cmocka_unit_test(owned_covers_every_touched_frame),
         cmocka_unit_test(agrees_with_a_naive_reference),
+        cmocka_unit_test(blocks_never_hide_a_frame),
     };
 
     return cmocka_run_group_tests_name("frames", tests, NULL, NULL);

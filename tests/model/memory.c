@@ -35,7 +35,7 @@
 static uint8_t *cpu, *ram, *memory;
 static int ram_file = -1;
 
-static owner_t tags[FRAME_COUNT];
+static owner_t tags[FRAMES_TAGS(FRAME_COUNT)];
 static struct frames frames;
 static unsigned allocations, fail_allocation;
 static uint64_t lines_written_back;
