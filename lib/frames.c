@@ -22,9 +22,7 @@ static bool all_owned(const struct frames *frames, owner_t owner, struct span sp
         if (i % FRAMES_BLOCK == 0 && span.end - i >= FRAMES_BLOCK &&
             frames->blocks[i / FRAMES_BLOCK] == owner) {
             i += FRAMES_BLOCK;
-        } else if (frames->tags[i] == owner) {
-            i++;
-        } else {
+        } else if (frames->tags[i++] != owner) {
             return false;
         }
     }

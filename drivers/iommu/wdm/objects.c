@@ -205,6 +205,13 @@ static bool describe(const IOMMU_MAP_PHYSICAL_ADDRESS *source, struct iommu_memo
            out->physical + (out->length - 1) >= out->physical;
 }
 
+/* The domain is the first argument: its code goes before that of a later one. */
+static NTSTATUS refused(iommu_ref_t domain, NTSTATUS status)
+{
+    return state && iommu_has_domain(state, owner_current(), domain) ? status
+                                                                     : STATUS_INVALID_PARAMETER_1;
+}
+
 NTSTATUS wdm_map_logical_range(PIOMMU_DMA_DOMAIN Domain, ULONG Permissions,
                                PIOMMU_MAP_PHYSICAL_ADDRESS PhysicalAddressToMap,
                                PIOMMU_DMA_LOGICAL_ADDRESS ExplicitLogicalAddress,
@@ -215,30 +222,32 @@ NTSTATUS wdm_map_logical_range(PIOMMU_DMA_DOMAIN Domain, ULONG Permissions,
     iommu_ref_t domain = unseal(KIND_DOMAIN, Domain);
     struct iommu_memory memory;
 
-    if (!state || !iommu_has_domain(state, owner_current(), domain))
-        return STATUS_INVALID_PARAMETER_1;
     if (Permissions & ~(ULONG)(IOMMU_ACCESS_READ | IOMMU_ACCESS_WRITE))
-        return STATUS_INVALID_PARAMETER_2;
+        return refused(domain, STATUS_INVALID_PARAMETER_2);
     if (!PhysicalAddressToMap || !describe(PhysicalAddressToMap, &memory))
-        return STATUS_INVALID_PARAMETER_3;
+        return refused(domain, STATUS_INVALID_PARAMETER_3);
     struct iommu_place place = IOMMU_ANYWHERE;
     uint64_t explicit, out;
     if (ExplicitLogicalAddress) {
         explicit = *ExplicitLogicalAddress;
         place.explicit = &explicit;
         if (explicit & (PAGE_SIZE - 1))
-            return STATUS_INVALID_PARAMETER_4;
+            return refused(domain, STATUS_INVALID_PARAMETER_4);
     }
     if (MinLogicalAddress)
         place.min = *MinLogicalAddress;
     if (MaxLogicalAddress)
         place.max = *MaxLogicalAddress;
     if (!LogicalAddressOut)
-        return STATUS_INVALID_PARAMETER_7;
+        return refused(domain, STATUS_INVALID_PARAMETER_7);
+    if (!state)
+        return STATUS_INVALID_PARAMETER_1;
     enum iommu_status status = iommu_map(state, owner_current(), domain, &place, &memory,
                                          (enum pt_permission)Permissions, &out);
-    if (status == IOMMU_OK)
+    if (status == IOMMU_OK) {
         *LogicalAddressOut = out;
+        return STATUS_SUCCESS;
+    }
     if (status == IOMMU_BAD_RANGE)
         return STATUS_INVALID_PARAMETER_4;
     return to_status(status, STATUS_INVALID_PARAMETER_1);
@@ -249,12 +258,12 @@ NTSTATUS wdm_unmap_logical_range(PIOMMU_DMA_DOMAIN Domain, ULONGLONG LogicalAddr
 {
     iommu_ref_t domain = unseal(KIND_DOMAIN, Domain);
 
-    if (!state || !iommu_has_domain(state, owner_current(), domain))
-        return STATUS_INVALID_PARAMETER_1;
     if (LogicalAddress & (PAGE_SIZE - 1))
-        return STATUS_INVALID_PARAMETER_2;
+        return refused(domain, STATUS_INVALID_PARAMETER_2);
     if (!NumberOfPages || NumberOfPages > UINT64_MAX >> PAGE_SHIFT)
-        return STATUS_INVALID_PARAMETER_3;
+        return refused(domain, STATUS_INVALID_PARAMETER_3);
+    if (!state)
+        return STATUS_INVALID_PARAMETER_1;
     enum iommu_status status =
         iommu_unmap(state, owner_current(), domain, LogicalAddress, NumberOfPages << PAGE_SHIFT);
     if (status == IOMMU_BAD_RANGE)
