@@ -558,7 +558,7 @@ unmap_wide(struct pt *table, uint64_t address, uint64_t length, struct pt_gather
     unsigned level;
     struct node at = lowest(table, address, last, &level);
 
-    if (length == level_span(level) &&
+    if (length == level_span(level) && !(address & (length - 1)) &&
         stands_alone(at, level, table_load64(&at.entries[index_at(address, level)])))
         return unmap_leaf(table, at, level, address, gather);
     return unmap_run(table, at, level, (struct run){address, last, 0}, gather);
