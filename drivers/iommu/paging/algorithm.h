@@ -6,7 +6,6 @@
  *   bool     fmt_can_encode(enum pt_permission permission)
  *   uint64_t fmt_table(uint64_t physical, unsigned level)     entry of `level` for a table below
  *   bool     fmt_is_table(uint64_t entry, unsigned level)     of a live entry
- *   unsigned fmt_next_level(uint64_t entry, unsigned level)   of the table that it points to
  *   uint64_t fmt_physical(uint64_t entry, unsigned level)     of a table or a leaf
  *   unsigned fmt_leaf_shift(uint64_t entry, unsigned level)   a leaf maps 2 to this power bytes
  *   enum pt_permission fmt_permission(uint64_t entry)         of one entry
@@ -63,35 +62,48 @@ static inline struct node lowest(struct pt *table, uint64_t first, uint64_t last
     return node;
 }
 
-/* Makes the level 1 table of an address the one that was used last. False: there is none. */
-static inline __attribute__((always_inline)) bool approach(struct pt *table, uint64_t address,
-                                                           unsigned levels)
+/* The table of level `to` that an address goes through; 0: there is none. */
+static inline __attribute__((always_inline)) uint64_t
+descend(const struct pt *table, uint64_t address, unsigned levels, unsigned to)
 {
     uint64_t at = table->root;
 
+    if (levels < to)
+        return 0;
 #pragma GCC unroll 6
-    for (unsigned level = levels; level > 1; level--) {
+    for (unsigned level = levels; level > to; level--) {
         const uint64_t *entries = table_at(at);
         uint64_t entry = table_load64(&entries[index_at(address, level)]);
 
         if (!entry || !fmt_is_table(entry, level))
-            return false;
+            return 0;
         at = fmt_physical(entry, level);
     }
-    table->leaf = (struct pt_leaf_table){address >> PT_LEAF_SHIFT, table_at(at), pt_page_of(at)};
-    return true;
+    return at;
 }
 
 /* The usual depths are compiled as such. */
-static inline bool approach_page(struct pt *table, uint64_t address, uint64_t length)
+static inline __attribute__((always_inline)) uint64_t table_of(const struct pt *table,
+                                                               uint64_t address, unsigned level)
 {
-    if (length != PT_PAGE_SIZE)
-        return false;
     if (table->geometry.levels == 4)
-        return approach(table, address, 4);
+        return descend(table, address, 4, level);
     if (table->geometry.levels == 3)
-        return approach(table, address, 3);
-    return approach(table, address, table->geometry.levels);
+        return descend(table, address, 3, level);
+    return descend(table, address, table->geometry.levels, level);
+}
+
+/* Makes the level 1 table of a page the one that was used last. False: there is none, or the range
+ * is not a page. */
+static inline __attribute__((always_inline)) bool approach(struct pt *table, uint64_t address,
+                                                           uint64_t length)
+{
+    uint64_t at = length == PT_PAGE_SIZE ? table_of(table, address, 1) : 0;
+
+    if (!at)
+        return false;
+    table->leaf = (struct pt_leaf_table){address >> PT_LEAF_SHIFT, table_at(at), pt_page_of(at)};
+    return true;
 }
 
 /* The range is one page of the level 1 table that was used last. */
@@ -334,14 +346,6 @@ static __attribute__((noinline)) enum pt_status map_far(struct pt *table, uint64
                                                         uint64_t physical, uint64_t length,
                                                         enum pt_permission permission)
 {
-    if (approach_page(table, address, length))
-        return map_near(table, address, physical, permission);
-    return map_wide(table, address, physical, length, permission);
-}
-
-static enum pt_status map(struct pt *table, uint64_t address, uint64_t physical, uint64_t length,
-                          enum pt_permission permission)
-{
     uint64_t last = physical + length - 1;
 
     if (!range_is_good(table, address, length) || physical & (PT_PAGE_SIZE - 1))
@@ -349,7 +353,24 @@ static enum pt_status map(struct pt *table, uint64_t address, uint64_t physical,
     if (!fmt_can_encode(permission) || physical > last || last >= table->physical_size ||
         (physical <= INTERRUPT_LAST && last >= INTERRUPT_FIRST))
         return PT_NOT_ENCODABLE;
-    if (is_near(table, address, length))
+    if (approach(table, address, length))
+        return map_near(table, address, physical, permission);
+    return map_wide(table, address, physical, length, permission);
+}
+
+/* Of one page of a table that is there, what map_far asks of a range. */
+static inline bool page_is_good(const struct pt *table, uint64_t address, uint64_t physical,
+                                enum pt_permission permission)
+{
+    return !((address | physical) & (PT_PAGE_SIZE - 1)) && fmt_can_encode(permission) &&
+           physical < table->physical_size &&
+           physical - INTERRUPT_FIRST > INTERRUPT_LAST - INTERRUPT_FIRST;
+}
+
+static enum pt_status map(struct pt *table, uint64_t address, uint64_t physical, uint64_t length,
+                          enum pt_permission permission)
+{
+    if (is_near(table, address, length) && page_is_good(table, address, physical, permission))
         return map_near(table, address, physical, permission);
     return map_far(table, address, physical, length, permission);
 }
@@ -389,33 +410,44 @@ static bool is_live(const struct node *at, unsigned level, struct run run)
         if (!fmt_is_table(entry, level))
             continue;
         struct node child = node_at(fmt_physical(entry, level));
-        if (!is_live(&child, level - 1, part))
+        if ((level > 2 || child.page->live != PT_ENTRIES) && !is_live(&child, level - 1, part))
             return false;
     }
     return true;
 }
 
-/* Gathers a table that has just been unlinked, with all below it, without touching live words. */
+/* Gathers one table that has just been unlinked. */
+static inline void gather_table(struct pt *table, uint64_t physical, struct pt_gather *gather)
+{
+    struct pt_page *page = pt_page_of(physical);
+
+    page->dirty = page->live != 0;
+    if (page == table->leaf.page)
+        table->leaf.key = PT_NO_LEAF;
+    pt_push(&gather->tables, physical, page);
+}
+
+/* The same with all below it, without touching live words. */
 static void gather_tree(struct pt *table, uint64_t physical, unsigned level,
                         struct pt_gather *gather)
 {
     struct node at = node_at(physical);
+    unsigned live = level > 1 ? at.page->live : 0;
 
-    at.page->dirty = at.page->live != 0;
-    if (at.page == table->leaf.page)
-        table->leaf.key = PT_NO_LEAF;
-    for (unsigned i = 0; level > 1 && at.page->live; i++) {
-        uint64_t entry = table_load64(&at.entries[i]);
+    for (const uint64_t *word = at.entries; live; word++) {
+        uint64_t entry = table_load64(word);
 
         if (!entry)
             continue;
-        if (fmt_is_table(entry, level))
-            gather_tree(table, fmt_physical(entry, level), level - 1, gather);
-        else
+        live--;
+        if (!fmt_is_table(entry, level))
             table->pool->reserved -= split_cost(level);
-        at.page->live--;
+        else if (level == 2)
+            gather_table(table, fmt_physical(entry, level), gather);
+        else
+            gather_tree(table, fmt_physical(entry, level), level - 1, gather);
     }
-    pt_gather_table(gather, physical);
+    gather_table(table, physical, gather);
 }
 
 /* Replaces a leaf by a table of leaves that map the same. Its memory was set aside by map. */
@@ -551,6 +583,20 @@ static inline enum pt_status unmap_leaf(struct pt *table, struct node at, unsign
     return PT_OK;
 }
 
+/* Unmaps a leaf of `level` that stands alone. False: there is none. */
+static inline __attribute__((always_inline)) bool
+unmap_superpage(struct pt *table, uint64_t address, unsigned level, struct pt_gather *gather)
+{
+    uint64_t at = address & (level_span(level) - 1) ? 0 : table_of(table, address, level);
+
+    if (!at)
+        return false;
+    struct node node = node_at(at);
+    if (!stands_alone(node, level, table_load64(&node.entries[index_at(address, level)])))
+        return false;
+    return unmap_leaf(table, node, level, address, gather) == PT_OK;
+}
+
 static __attribute__((noinline)) enum pt_status
 unmap_wide(struct pt *table, uint64_t address, uint64_t length, struct pt_gather *gather)
 {
@@ -558,9 +604,6 @@ unmap_wide(struct pt *table, uint64_t address, uint64_t length, struct pt_gather
     unsigned level;
     struct node at = lowest(table, address, last, &level);
 
-    if (length == level_span(level) && !(address & (length - 1)) &&
-        stands_alone(at, level, table_load64(&at.entries[index_at(address, level)])))
-        return unmap_leaf(table, at, level, address, gather);
     return unmap_run(table, at, level, (struct run){address, last, 0}, gather);
 }
 
@@ -573,17 +616,22 @@ static inline bool is_lone_page(const struct pt *table, uint64_t address)
 static __attribute__((noinline)) enum pt_status unmap_far(struct pt *table, uint64_t address,
                                                           uint64_t length, struct pt_gather *gather)
 {
-    if (approach_page(table, address, length) && is_lone_page(table, address))
+    if (!range_is_good(table, address, length))
+        return PT_BAD_RANGE;
+    if (approach(table, address, length) && is_lone_page(table, address))
         return unmap_leaf(table, nearest(table), 1, address, gather);
+    if (length == level_span(2) && unmap_superpage(table, address, 2, gather))
+        return PT_OK;
+    if (length == level_span(3) && unmap_superpage(table, address, 3, gather))
+        return PT_OK;
     return unmap_wide(table, address, length, gather);
 }
 
 static enum pt_status unmap(struct pt *table, uint64_t address, uint64_t length,
                             struct pt_gather *gather)
 {
-    if (!range_is_good(table, address, length))
-        return PT_BAD_RANGE;
-    if (is_near(table, address, length) && is_lone_page(table, address))
+    if (is_near(table, address, length) && !(address & (PT_PAGE_SIZE - 1)) &&
+        is_lone_page(table, address))
         return unmap_leaf(table, nearest(table), 1, address, gather);
     return unmap_far(table, address, length, gather);
 }
@@ -690,37 +738,40 @@ static enum pt_status unreserve(struct pt *table, uint64_t address, uint64_t len
  */
 
 static inline __attribute__((always_inline)) void
+found(struct pt_walk *walk, uint64_t address, uint64_t leaf, unsigned count, unsigned level)
+{
+    unsigned shift = fmt_leaf_shift(leaf, level);
+
+    walk->count = (uint8_t)count;
+    walk->leaf_level = (uint8_t)level;
+    walk->leaf_shift = (uint8_t)shift;
+    walk->physical = fmt_physical(leaf, level) | (address & (((uint64_t)1 << shift) - 1));
+    walk->permission = fmt_permission(leaf);
+}
+
+/* Entries for tables take no permission away. */
+static inline __attribute__((always_inline)) void
 walk_levels(const struct pt *table, uint64_t address, struct pt_walk *walk, unsigned levels)
 {
-    uint64_t at = table->root, entry = 0;
-    unsigned level = levels, permission = PT_READ_WRITE;
+    uint64_t at = table->root;
 
 #pragma GCC unroll 6
-    for (unsigned count = 0; count < levels; count++) {
+    for (unsigned count = 1, level = levels; count <= levels; count++, level--) {
         const uint64_t *entries = table_at(at);
+        uint64_t entry = table_load64(&entries[index_at(address, level)]);
 
-        walk->entries[count] = entry = table_load64(&entries[index_at(address, level)]);
+        walk->entries[count - 1] = entry;
         if (!entry) {
-            walk->count = (uint8_t)(count + 1);
+            walk->count = (uint8_t)count;
+            walk->leaf_level = 0;
             return;
         }
-        permission &= fmt_permission(entry);
-        at = fmt_physical(entry, level);
         if (!fmt_is_table(entry, level)) {
-            walk->count = (uint8_t)(count + 1);
-            break;
-        }
-        unsigned next = fmt_next_level(entry, level);
-        if (next + 1 < level && address & (level_span(level) - level_span(next + 1))) {
-            walk->count = (uint8_t)(count + 1);
+            found(walk, address, entry, count, level);
             return;
         }
-        level = next;
+        at = fmt_physical(entry, level);
     }
-    walk->leaf_level = (uint8_t)level;
-    walk->leaf_shift = (uint8_t)fmt_leaf_shift(entry, level);
-    walk->physical = at | (address & (((uint64_t)1 << walk->leaf_shift) - 1));
-    walk->permission = (enum pt_permission)permission;
 }
 
 static void walk(const struct pt *table, uint64_t address, struct pt_walk *walk)

@@ -27,9 +27,8 @@ static inline bool fmt_can_encode(enum pt_permission permission)
     return permission <= PT_READ_WRITE;
 }
 
-static inline unsigned fmt_next_level(uint64_t entry, unsigned level)
+static inline unsigned next_level(uint64_t entry)
 {
-    (void)level;
     return (unsigned)(entry >> PTE_NEXT_SHIFT) & 7;
 }
 
@@ -40,14 +39,14 @@ static inline uint64_t fmt_table(uint64_t physical, unsigned level)
 
 static inline bool fmt_is_table(uint64_t entry, unsigned level)
 {
-    unsigned next = fmt_next_level(entry, level);
+    unsigned next = next_level(entry);
 
     return next && next < level;
 }
 
 static inline unsigned fmt_leaf_shift(uint64_t entry, unsigned level)
 {
-    if (fmt_next_level(entry, level) != PTE_NEXT_SIZED)
+    if (next_level(entry) != PTE_NEXT_SIZED)
         return level_shift(level);
     uint64_t frame = (entry & PTE_ADDRESS) >> PT_PAGE_SHIFT;
     return PT_PAGE_SHIFT + 1 + (unsigned)__builtin_ctzll(~frame);
@@ -57,7 +56,7 @@ static inline uint64_t fmt_physical(uint64_t entry, unsigned level)
 {
     uint64_t address = entry & PTE_ADDRESS;
 
-    if (fmt_next_level(entry, level) != PTE_NEXT_SIZED)
+    if (next_level(entry) != PTE_NEXT_SIZED)
         return address;
     return address & ~(((uint64_t)1 << fmt_leaf_shift(entry, level)) - 1);
 }

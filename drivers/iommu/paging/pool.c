@@ -4,16 +4,6 @@
 #include "arch/memory.h"
 #include "drivers/iommu/paging/level.h"
 
-static void push(uint64_t *list, uint64_t physical)
-{
-    struct pt_page *page = pt_page_of(physical);
-    uint64_t next = *list >> PT_PAGE_SHIFT;
-
-    page->next_low = (uint32_t)next;
-    page->next_high = (uint8_t)(next >> 32);
-    *list = physical;
-}
-
 static uint64_t pop(uint64_t *list)
 {
     uint64_t physical = *list;
@@ -25,7 +15,9 @@ static uint64_t pop(uint64_t *list)
 
 static void give(struct pt_pool *pool, uint64_t physical)
 {
-    push(pt_page_of(physical)->dirty ? &pool->dirty : &pool->clean, physical);
+    struct pt_page *page = pt_page_of(physical);
+
+    pt_push(page->dirty ? &pool->dirty : &pool->clean, physical, page);
     pool->available++;
 }
 
@@ -79,11 +71,6 @@ uint64_t pt_pool_take(struct pt_pool *pool, unsigned first, unsigned last)
         zero_around(table_at(physical), first, last);
     *pt_page_of(physical) = (struct pt_page){0};
     return physical;
-}
-
-void pt_gather_table(struct pt_gather *gather, uint64_t physical)
-{
-    push(&gather->tables, physical);
 }
 
 void pt_release(struct pt_pool *pool, struct pt_gather *gather)

@@ -44,6 +44,13 @@ static inline struct node node_at(uint64_t physical)
  * [first, last] are zero; those inside are for the caller to fill. first > last: all are zero. */
 uint64_t pt_pool_take(struct pt_pool *pool, unsigned first, unsigned last);
 
-void pt_gather_table(struct pt_gather *gather, uint64_t physical);
+static inline void pt_push(uint64_t *list, uint64_t physical, struct pt_page *page)
+{
+    uint64_t next = *list >> PT_PAGE_SHIFT;
+
+    page->next_low = (uint32_t)next;
+    page->next_high = (uint8_t)(next >> 32);
+    *list = physical;
+}
 
 #endif

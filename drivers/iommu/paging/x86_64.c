@@ -38,12 +38,6 @@ static inline bool fmt_is_table(uint64_t entry, unsigned level)
     return level > 1 && !(entry & PTE_PS);
 }
 
-static inline unsigned fmt_next_level(uint64_t entry, unsigned level)
-{
-    (void)entry;
-    return level - 1;
-}
-
 static inline uint64_t fmt_physical(uint64_t entry, unsigned level)
 {
     (void)level;
