@@ -458,9 +458,8 @@ static bool take_from_stack(struct allocator *allocator, unsigned order, uint64_
     return false;
 }
 
-static __attribute__((noinline)) enum allocator_status take_slowly(struct allocator *allocator,
-                                                                   unsigned order, uint64_t low,
-                                                                   uint64_t high, uint64_t *page)
+static enum allocator_status find_block(struct allocator *allocator, unsigned order, uint64_t low,
+                                        uint64_t high, uint64_t *page)
 {
     if (order < ALLOCATOR_STACK_ORDERS && take_from_stack(allocator, order, low, high, page))
         return ALLOCATOR_OK;
@@ -531,18 +530,10 @@ static __attribute__((noinline)) bool test_taken_inner(struct allocator *allocat
     return true;
 }
 
-static inline void set_taken(struct allocator *allocator, uint64_t page, uint64_t pages,
-                             unsigned order)
+static inline void set_in_leaf(struct leaf *leaf, uint64_t page, uint64_t pages, unsigned order)
 {
-    if (__builtin_expect(order >= LEAF_BITS, 0)) {
-        set_taken_inner(allocator, page, pages, order);
-        return;
-    }
-    struct allocator_node *node = leaf_at(allocator, page);
-    if (!node)
-        return; /* never: a block that is not free has its leaf */
-    set(node->leaf.taken, taken_bit(page, order));
-    set(node->leaf.ends, (unsigned)(page + pages - 1) & (LEAF_PAGES - 1));
+    set(leaf->taken, taken_bit(page, order));
+    set(leaf->ends, (unsigned)(page + pages - 1) & (LEAF_PAGES - 1));
 }
 
 /* False, and nothing changed: this is no taken range. */
@@ -566,6 +557,28 @@ static inline __attribute__((always_inline)) bool test_taken(struct allocator *a
     return true;
 }
 
+static __attribute__((noinline)) enum allocator_status take_any(struct allocator *allocator,
+                                                                uint64_t pages, uint64_t low,
+                                                                uint64_t high, uint64_t *address)
+{
+    unsigned order = log2_ceil(pages);
+    uint64_t page;
+
+    if (allocator->count >= allocator->queue_capacity && !grow_queue(allocator))
+        return ALLOCATOR_NO_MEMORY;
+    enum allocator_status status = find_block(allocator, order, low, high, &page);
+    if (status != ALLOCATOR_OK)
+        return status;
+    struct allocator_node *leaf = order < LEAF_BITS ? leaf_at(allocator, page) : NULL;
+    if (leaf)
+        set_in_leaf(&leaf->leaf, page, pages, order);
+    else
+        set_taken_inner(allocator, page, pages, order);
+    allocator->count++;
+    *address = page << ALLOCATOR_PAGE_SHIFT;
+    return ALLOCATOR_OK;
+}
+
 enum allocator_status allocator_take(struct allocator *allocator, uint64_t pages, uint64_t min,
                                      uint64_t max, uint64_t *address)
 {
@@ -575,24 +588,21 @@ enum allocator_status allocator_take(struct allocator *allocator, uint64_t pages
         return ALLOCATOR_NO_SPACE;
     if (max > allocator->last)
         max = allocator->last;
-    uint64_t low = (min + PAGE_BYTES - 1) >> ALLOCATOR_PAGE_SHIFT, page;
+    uint64_t low = (min + PAGE_BYTES - 1) >> ALLOCATOR_PAGE_SHIFT;
     uint64_t end = (max + 1) >> ALLOCATOR_PAGE_SHIFT, high = end - pages; /* of the first page */
     if (pages > end || high < low)
         return ALLOCATOR_NO_SPACE;
-    if (__builtin_expect(allocator->count >= allocator->queue_capacity, 0) &&
-        !grow_queue(allocator))
-        return ALLOCATOR_NO_MEMORY;
     unsigned order = log2_ceil(pages);
-    unsigned depth = order < ALLOCATOR_STACK_ORDERS ? allocator->depth[order] : 0;
-    if (depth && (page = allocator->stacks[order][depth - 1]) >= low && page <= high) {
-        allocator->depth[order] = (uint16_t)(depth - 1);
-    } else {
-        enum allocator_status status = take_slowly(allocator, order, low, high, &page);
-        if (status != ALLOCATOR_OK)
-            return status;
-    }
-    set_taken(allocator, page, pages, order);
+    if (order >= LEAF_BITS || !allocator->depth[order] ||
+        allocator->count >= allocator->queue_capacity)
+        return take_any(allocator, pages, low, high, address);
+    uint64_t page = allocator->stacks[order][allocator->depth[order] - 1];
+    unsigned lookup = (unsigned)(page >> LEAF_BITS) % ALLOCATOR_LOOKUPS;
+    if (page < low || page > high || allocator->lookups[lookup].number != page >> LEAF_BITS)
+        return take_any(allocator, pages, low, high, address);
+    allocator->depth[order]--;
     allocator->count++;
+    set_in_leaf(&allocator->lookups[lookup].leaf->leaf, page, pages, order);
     *address = page << ALLOCATOR_PAGE_SHIFT;
     return ALLOCATOR_OK;
 }
