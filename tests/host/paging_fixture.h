@@ -25,8 +25,6 @@
 /* The formats that are judged; a kind without one is left out. */
 static const struct pt_format *const formats[REFERENCE_KINDS] = {
     [REFERENCE_SECOND_STAGE] = &pt_format_vtdss,
-    [REFERENCE_FIRST_STAGE] = &pt_format_x86_64,
-    [REFERENCE_AMD_V1] = &pt_format_amdv1,
 };
 
 #define MAPPINGS_MAX 128u

@@ -45,7 +45,7 @@ static void unmap_after_map_leaves_the_tree_as_before(void **state)
     for (unsigned i = 0; i < config_count; i++) {
         random_state = ~seed + i;
         start(&configs[i], pool_pages(&configs[i]));
-        for (unsigned n = 0; n < 300; n++) {
+        for (unsigned n = 0; n < 80; n++) {
             uint64_t first = random_page(), pages = random_pages(&first);
             random_operation();
             do_release();
@@ -179,7 +179,7 @@ static void nothing_is_reused_before_release(void **state)
         random_state = seed * 5 + i;
         start(&configs[i], 3000);
         judge_tree();
-        for (unsigned n = 0; n < 250; n++) {
+        for (unsigned n = 0; n < 80; n++) {
             uint64_t first = random_page(), pages = 1 + below(below(4) == 0 ? 1100 : 4);
             memcpy(before, tree.seen, sizeof(before));
             if (mapping_count + 2 >= MAPPINGS_MAX || below(2) == 0) {
