@@ -255,8 +255,9 @@ $(BENCH)/libbulkhead.a: $(HOST_SOURCES:%.c=$(BENCH)/obj/%.o)
 	@rm -f $@
 	$(call step,AR,$@)ar rc $@ $^
 
+$(BENCH)/invalidation_bench: OWN_LIBRARIES := -lcmocka
 $(BENCH)/%_bench: $(BENCH)/obj/tests/bench/%_bench.o $(BENCH)/libbulkhead.a
-	$(call step,HOSTLD,$@)$(HOSTCC) $(BENCH_FLAGS) $^ -o $@
+	$(call step,HOSTLD,$@)$(HOSTCC) $(BENCH_FLAGS) $^ $(OWN_LIBRARIES) -o $@
 
 $(BENCH)/base.elf: $(IMAGE_OBJECTS) $(O)/tests/bench/image/base.o linker/image.lds
 	$(call step,LD,$@)$(call link_image,$(O)/tests/bench/image/base.o \

@@ -1,36 +1,32 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * Case B: a take and a give of a range, six workloads, over a window of 2^36 bytes. "free" gives
+ * with a generation that is complete; "strict" gives with a new one and releases it. An operation
+ * that fails there ends the program; B.failures is counted where room is short.
+ */
 #include "drivers/iommu/core/allocator.h"
+#include "tests/bench/bench.h"
 #include "tests/model/machine.h"
 
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-
-/*
- * Case B: nanoseconds for one take and one give of a range, over a window of 2^width bytes.
- * "free" gives with a generation that is complete; "strict" gives with a new one and releases it.
- *
- *   allocator_bench [-w width] [-r repeats] [-o one workload] [-n pairs] [-f]
- *
- * With -n it runs that many pairs of one workload once and prints nothing, so that an instruction
- * counter can take the difference of two runs; -f counts "free" instead of "strict".
- */
-#define LIVE_MAX    4096u
-#define SIZES       16384u
-#define REPEATS_MAX 101u
-#define PAIRS       200000u
+#define LIVE_MAX     4096u
+#define SIZES        16384u
+#define PAIRS        50000u
+#define WINDOW       36
+#define SMALL_WINDOW 32
+#define NEVER_GIVEN  257 /* pages: the first one and the interrupt window */
+#define REFUSED_MAX  1000u
 
 static const struct workload {
-    const char *name;
     unsigned low, high; /* pages */
     unsigned live;
     bool random; /* which range is replaced; else the oldest */
 } workloads[] = {
-    {"1 page, free at once", 1, 1, 1, false},       {"1 page, ring of 256", 1, 1, 256, false},
-    {"1-32 pages, 1024 live", 1, 32, 1024, true},   {"64-512 pages, 256 live", 64, 512, 256, true},
-    {"33-63 pages, 4096 live", 33, 63, 4096, true}, {"1-512 pages, 4096 live", 1, 512, 4096, true},
+    {1, 1, 1, false},     /* B1: free at once */
+    {1, 1, 256, false},   /* B2: a ring */
+    {1, 32, 1024, true},  /* B3 */
+    {64, 512, 256, true}, /* B4 */
+    {33, 63, 4096, true}, /* B5 */
+    {1, 512, 4096, true}, /* B6 */
 };
 
 #define WORKLOADS (sizeof(workloads) / sizeof(workloads[0]))
@@ -45,7 +41,6 @@ static struct {
 } plan[SIZES];
 
 static uint64_t seed;
-static unsigned width = 36;
 static uint64_t generation;
 
 static uint32_t draw(uint32_t limit)
@@ -71,7 +66,7 @@ static void prepare(const struct workload *workload)
 {
     seed = 1;
     generation = 0;
-    check(allocator_init(&allocator, width));
+    check(allocator_init(&allocator, WINDOW));
     for (unsigned i = 0; i < workload->live; i++) {
         live[i].pages = workload->low + draw(workload->high - workload->low + 1);
         check(allocator_take(&allocator, live[i].pages, 0, UINT64_MAX, &live[i].address));
@@ -98,86 +93,82 @@ static void run(unsigned pairs, bool strict)
     }
 }
 
-static double timed(unsigned pairs, bool strict)
+static void run_all(void *context)
 {
-    struct timespec from, to;
+    const bool *strict = context;
 
-    clock_gettime(CLOCK_MONOTONIC, &from);
-    run(pairs, strict);
-    clock_gettime(CLOCK_MONOTONIC, &to);
-    return ((double)(to.tv_sec - from.tv_sec) * 1e9 + (double)(to.tv_nsec - from.tv_nsec)) / pairs;
+    run(PAIRS, *strict);
 }
 
-static int ascending(const void *a, const void *b)
+static double measure(unsigned number, bool strict)
 {
-    double x = *(const double *)a, y = *(const double *)b;
+    char name[16];
 
-    return (x > y) - (x < y);
-}
-
-static double median(const struct workload *workload, unsigned repeats, bool strict)
-{
-    double times[REPEATS_MAX];
-
-    prepare(workload);
-    run(PAIRS, strict);
-    for (unsigned i = 0; i < repeats; i++)
-        times[i] = timed(PAIRS, strict);
+    (void)snprintf(name, sizeof name, "B%u.%s", number + 1, strict ? "strict" : "free");
+    prepare(&workloads[number]);
+    double time = bench_run(&(struct bench){name, PAIRS, NULL, run_all, &strict});
     allocator_destroy(&allocator);
-    qsort(times, repeats, sizeof(times[0]), ascending);
-    return times[repeats / 2];
+    bench_case(name, time, "ns", 0);
+    return time;
 }
 
-static void print_table(unsigned repeats)
+/* Slowest by fastest workload. */
+static double spread(bool strict)
 {
-    double slowest[2] = {0, 0}, fastest[2] = {1e9, 1e9};
+    double slowest = 0, fastest = 0;
 
-    printf("%-26s %8s %8s  ns per take and give, median of %u, window 2^%u\n", "workload", "free",
-           "strict", repeats, width);
     for (unsigned i = 0; i < WORKLOADS; i++) {
-        double ns[2];
+        double time = measure(i, strict);
 
-        for (unsigned strict = 0; strict < 2; strict++) {
-            ns[strict] = median(&workloads[i], repeats, strict);
-            slowest[strict] = ns[strict] > slowest[strict] ? ns[strict] : slowest[strict];
-            fastest[strict] = ns[strict] < fastest[strict] ? ns[strict] : fastest[strict];
-        }
-        printf("%-26s %8.1f %8.1f\n", workloads[i].name, ns[0], ns[1]);
+        slowest = time > slowest ? time : slowest;
+        fastest = !i || time < fastest ? time : fastest;
     }
-    printf("%-26s %8.2f %8.2f  goal: at most 4\n", "slowest / fastest", slowest[0] / fastest[0],
-           slowest[1] / fastest[1]);
+    return slowest / fastest;
 }
 
-int main(int argc, char **argv)
+static uint64_t rounded(uint32_t pages)
 {
-    unsigned repeats = 15, one = 0, pairs = 0;
-    bool strict = true;
+    return pages == 1 ? 1 : UINT64_C(1) << (32 - __builtin_clz(pages - 1));
+}
 
-    for (int i = 1; i < argc; i++) {
-        const char *option = argv[i];
-        unsigned value = 0;
+/* Fills a window of 2^32 bytes with ranges of a workload's sizes for as long as the rounded sizes
+ * fit. The result is how many were refused. */
+static unsigned refused_while_filling(const struct workload *workload)
+{
+    uint64_t room = (UINT64_C(1) << (SMALL_WINDOW - ALLOCATOR_PAGE_SHIFT)) - NEVER_GIVEN;
+    unsigned refused = 0;
+    uint64_t address;
 
-        if (strcmp(option, "-f") != 0 && i + 1 < argc)
-            value = (unsigned)strtoul(argv[++i], NULL, 10);
-        if (strcmp(option, "-f") == 0)
-            strict = false;
-        else if (strcmp(option, "-w") == 0)
-            width = value;
-        else if (strcmp(option, "-r") == 0 && value && value <= REPEATS_MAX)
-            repeats = value;
-        else if (strcmp(option, "-o") == 0 && value < WORKLOADS)
-            one = value;
-        else if (strcmp(option, "-n") == 0)
-            pairs = value;
-        else
-            stop("usage: [-w width] [-r repeats] [-o workload] [-n pairs] [-f]");
+    check(allocator_init(&allocator, SMALL_WINDOW));
+    for (;;) {
+        uint32_t pages = workload->low + draw(workload->high - workload->low + 1);
+
+        if (rounded(pages) > room)
+            break;
+        if (allocator_take(&allocator, pages, 0, UINT64_MAX, &address) == ALLOCATOR_OK)
+            room -= rounded(pages);
+        else if (++refused == REFUSED_MAX)
+            break;
     }
+    allocator_destroy(&allocator);
+    return refused;
+}
+
+static unsigned failures(void)
+{
+    unsigned refused = 0;
+
+    for (unsigned i = 0; i < WORKLOADS; i++)
+        refused += refused_while_filling(&workloads[i]);
+    return refused;
+}
+
+int main(void)
+{
     model_reset();
-    if (!pairs) {
-        print_table(repeats);
-        return EXIT_SUCCESS;
-    }
-    prepare(&workloads[one]);
-    run(pairs, strict);
+    double free_spread = spread(false), strict_spread = spread(true);
+    bench_case("B.spread", free_spread > strict_spread ? free_spread : strict_spread, "times", 0);
+    if (!bench_counting())
+        bench_case("B.failures", failures(), "takes", 0);
     return EXIT_SUCCESS;
 }
