@@ -269,7 +269,7 @@ $(BENCH)/base.efi: $(BENCH)/base.elf linker/pe.py
 bench: $(B)/bulkhead.efi $(BENCH)/base.efi $(BENCH_PLUGINS) $(BENCH_PROGRAMS)
 	@python3 tests/bench/bench.py $(BENCH_PROGRAMS)
 
-check: $(B)/bulkhead.efi $(BENCH)/base.efi $(BENCH_PLUGINS) image host lint
+check: $(B)/bulkhead.efi $(BENCH)/base.efi $(BENCH_PLUGINS) $(BENCH_PROGRAMS) image host lint
 	@python3 tests/qemu/check.py $(HOST_TESTS)
 
 clean:

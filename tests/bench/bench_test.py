@@ -75,6 +75,20 @@ class JudgingTest(unittest.TestCase):
         row.instructions = 10.001
         self.assertEqual(row.problems(goal, RATIO_SLACK), ["instructions"])
 
+    def test_a_gate_judges_counts_alone(self) -> None:
+        row = bench.Row("x", value=9, unit="ns", limit=1, instructions=10)
+        self.assertEqual(bench.gate(row, Goal(ratio=2, instructions=10)).outcome, "ok")
+        self.assertEqual(bench.gate(row, Goal(ratio=2, instructions=9)).outcome, "FAIL")
+        tables = bench.Row("x", value=9, unit="tables", limit=1)
+        self.assertEqual(bench.gate(tables, Goal(ratio=2)).outcome, "FAIL")
+        self.assertEqual(bench.gate(bench.Row("x"), Goal(instructions=9)).outcome, "FAIL")
+
+    def test_a_bound_that_must_not_be_reached(self) -> None:
+        row = bench.Row("x", value=2)
+        self.assertEqual(row.problems(Goal(below=2)), ["value"])
+        row.value = 1.999
+        self.assertEqual(row.problems(Goal(below=2)), [])
+
 
 if __name__ == "__main__":
     unittest.main()

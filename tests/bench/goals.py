@@ -16,6 +16,7 @@ class Goal:
     ratio: float | None = None  # value / limit, at most
     instructions: float | None = None  # an operation, at most
     value: float | None = None  # at most; a count like the instructions
+    below: float | None = None  # the value again, which must not reach this
 
     def text(self) -> str:
         parts = []
@@ -25,6 +26,8 @@ class Goal:
             parts.append(f"<= {self.instructions:g} instructions")
         if self.value is not None:
             parts.append(f"<= {self.value:g}")
+        if self.below is not None:
+            parts.append(f"< {self.below:g}")
         return ", ".join(parts)
 
 
@@ -53,8 +56,8 @@ GOALS: dict[str, Goal] = {
     # Invalidation.
     "C.aligned": Goal(value=1),  # range descriptors a batch
     "C.any": Goal(value=2),
-    "C.excess": Goal(value=1.45),  # pages invalidated by pages asked for, mean
-    "C.worst": Goal(value=2),
+    "C.excess": Goal(value=1.45),  # pages invalidated by pages asked for, the greatest mean
+    "C.worst": Goal(below=2),
     "C.waits": Goal(value=1),  # a batch
     "C.tail-writes": Goal(value=1),
     "C.cache-drops": Goal(value=0),
@@ -75,5 +78,10 @@ GOALS: dict[str, Goal] = {
     "G.peak": Goal(ratio=1.01),
 }
 
-# Cases of the image that `make check` holds to: those whose goal is met.
-CHECKED = ("G.tables", "G.peak")
+# Cases that `make check` holds to: those whose goal is met. It judges counts alone, never a time.
+CHECKED = (
+    *("A1.map", "A1.unmap", "A2.unmap", "A3.map", "A3.map-1G", "A4.map", "A4.unmap"),
+    *("A6.map", "A8.map", "A8.unmap", "A9.tables", "B.failures"),
+    *("C.aligned", "C.any", "C.excess", "C.worst", "C.waits", "C.tail-writes", "C.cache-drops"),
+    *("G.tables", "G.peak"),
+)
