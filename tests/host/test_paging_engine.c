@@ -325,6 +325,7 @@ static void unlink_the_last_table(void)
     }
     /* `finish` destroys the table with the last one in use. */
     assert_int_equal(map(1, 1, 1), PT_OK);
+    assert_int_equal(map(2, 1, 1), PT_OK);
     assert_true(seen.cached);
 }
 

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/* What only reads tables: the part of algorithm.h that walks one address or all of them. */
+static inline __attribute__((always_inline)) void
+found(struct pt_walk *walk, uint64_t address, uint64_t leaf, unsigned count, unsigned level)
+{
+    unsigned shift = fmt_leaf_shift(leaf, level);
+
+    walk->count = (uint8_t)count;
+    walk->leaf_level = (uint8_t)level;
+    walk->leaf_shift = (uint8_t)shift;
+    walk->physical = fmt_physical(leaf, level) | (address & (((uint64_t)1 << shift) - 1));
+    walk->permission = fmt_permission(leaf);
+}
+
+/* Entries for tables take no permission away. */
+static inline __attribute__((always_inline)) void
+walk_levels(const struct pt *table, uint64_t address, struct pt_walk *walk, unsigned levels)
+{
+    uint64_t at = table->root;
+
+#pragma GCC unroll 6
+    for (unsigned count = 1, level = levels; count <= levels; count++, level--) {
+        const uint64_t *entries = table_at(at);
+        uint64_t entry = table_load64(&entries[index_at(address, level)]);
+
+        walk->entries[count - 1] = entry;
+        if (!entry) {
+            walk->count = (uint8_t)count;
+            walk->leaf_level = 0;
+            return;
+        }
+        if (!fmt_is_table(entry, level)) {
+            found(walk, address, entry, count, level);
+            return;
+        }
+        at = fmt_physical(entry, level);
+    }
+}
+
+static void walk(const struct pt *table, uint64_t address, struct pt_walk *walk)
+{
+    walk->count = walk->leaf_level = 0;
+    if (address >= table->size)
+        return;
+    if (table->geometry.levels == 4)
+        walk_levels(table, address, walk, 4);
+    else if (table->geometry.levels == 3)
+        walk_levels(table, address, walk, 3);
+    else
+        walk_levels(table, address, walk, table->geometry.levels);
+}
+
+static bool table_reaches(uint64_t at, unsigned level, uint64_t first, uint64_t last)
+{
+    const uint64_t *entries = table_at(at);
+
+    for (unsigned i = 0; i < PT_ENTRIES; i++) {
+        uint64_t entry = table_load64(&entries[i]);
+
+        if (!entry)
+            continue;
+        uint64_t physical = fmt_physical(entry, level);
+        if (fmt_is_table(entry, level)) {
+            if (table_reaches(physical, level - 1, first, last))
+                return true;
+        } else if (physical <= last &&
+                   first <= physical + (((uint64_t)1 << fmt_leaf_shift(entry, level)) - 1)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool reaches(const struct pt *table, uint64_t first, uint64_t last)
+{
+    return table_reaches(table->root, table->geometry.levels, first, last);
+}
