@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /* What only reads tables: the part of algorithm.h that walks one address or all of them. */
+
 static inline __attribute__((always_inline)) void
 found(struct pt_walk *walk, uint64_t address, uint64_t leaf, unsigned count, unsigned level)
 {
