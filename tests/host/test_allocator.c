@@ -12,7 +12,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /*
  * Properties:
@@ -636,7 +635,7 @@ int main(void)
 
     const char *fixed = getenv("BULKHEAD_SEED");
 
-    random_seed = fixed ? strtoull(fixed, NULL, 0) : (uint64_t)time(NULL);
+    random_seed = fixed ? strtoull(fixed, NULL, 0) : UINT64_C(20261121);
     print_message("BULKHEAD_SEED=%llu\n", (unsigned long long)random_seed);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /*
  * Properties: an allocation is the lowest aligned free run below its limit, never frame 0; freeing
@@ -264,7 +263,7 @@ static void compare_retag(struct fixture *f, owner_t *model)
 static void agrees_with_a_naive_reference(void **state)
 {
     const char *given = getenv("FRAMES_SEED");
-    unsigned seed = given != NULL ? (unsigned)strtoul(given, NULL, 0) : (unsigned)time(NULL);
+    unsigned seed = given != NULL ? (unsigned)strtoul(given, NULL, 0) : 20261121u;
     owner_t model[COUNT];
     struct fixture f;
 
