@@ -60,7 +60,9 @@ DRIVER_INTERFACE = {"IoGetIommuInterface", "IoGetIommuInterfaceEx", "_GLOBAL_OFF
 INTERRUPT_OBJECTS = ("trap_*.o",)
 
 # Parts of another file: one side of the arch seam, and the algorithm that each format includes.
-FRAGMENT = re.compile(r"(arch/x86_64|tests/model)/\w+_impl\.h|drivers/iommu/paging/algorithm\.h")
+FRAGMENT = re.compile(
+    r"(arch/x86_64|tests/model)/\w+_impl\.h|drivers/iommu/paging/(algorithm|walk)\.h"
+)
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.MULTILINE)
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
