@@ -13,7 +13,7 @@
  *
  * Built in this release: IoGetIommuInterfaceEx (version 2), CreateDevice, DeleteDevice,
  * CreateDomainEx (DomainTypeTranslate), DeleteDomain, AttachDeviceEx, DetachDeviceEx,
- * MapLogicalRangeEx (explicit addresses), UnmapLogicalRange. Every other slot of the version 2
+ * MapLogicalRangeEx, UnmapLogicalRange. Every other slot of the version 2
  * table is filled and returns STATUS_NOT_IMPLEMENTED; its declaration says "not built".
  *
  * Choices (C), for all routines unless a declaration says otherwise:
@@ -102,7 +102,8 @@ typedef IOMMU_MAP_LOGICAL_RANGE *PIOMMU_MAP_LOGICAL_RANGE;
 /*
  * V2. Removes [LogicalAddress, LogicalAddress + NumberOfPages * 4096). When it returns, no device
  * reaches the pages any more: the invalidation has completed (C: D leaves it open). The range may
- * be a part of one mapping or span several (C). Never needs memory.
+ * be a part of one mapping or span several; in a domain with an allocator it is one whole mapping,
+ * whose address is free again (C). Never needs memory.
  *   STATUS_INVALID_PARAMETER_1    no such domain, or not a remapping domain (H)
  *   STATUS_INVALID_PARAMETER_2    address not page aligned (H)
  *   STATUS_INVALID_PARAMETER_3    no pages, or the range overflows (C)
@@ -180,10 +181,10 @@ _Must_inspect_result_ NTSTATUS IoGetIommuInterface(_In_ ULONG Version,
  * reserved in it (C). Deleted by DeleteDomain.
  *   STATUS_INVALID_PARAMETER_1    no such type (C)
  *   STATUS_INVALID_PARAMETER_2    Flags not 0 (rule D, code C)
+ *   STATUS_INVALID_PARAMETER_3    no such allocator, or a width that is not 13 to 63 (D, code C)
  *   STATUS_INVALID_PARAMETER_5    DomainOut is NULL (C)
  *   STATUS_NOT_SUPPORTED          no unit is active, or the type is not allowed (D). Not built:
- *                                 types other than DomainTypeTranslate, allocators other than
- *                                 IommuDmaLogicalAllocatorNone, ReservedRegions
+ *                                 types other than DomainTypeTranslate, ReservedRegions
  *   STATUS_INSUFFICIENT_RESOURCES no memory, or no free domain id (D, H)
  */
 typedef _IRQL_requires_max_(PASSIVE_LEVEL) NTSTATUS
@@ -219,8 +220,9 @@ typedef _IRQL_requires_max_(PASSIVE_LEVEL) NTSTATUS
 typedef IOMMU_DOMAIN_DETACH_DEVICE_EX *PIOMMU_DOMAIN_DETACH_DEVICE_EX;
 
 /*
- * Maps memory that the caller owns at *ExplicitLogicalAddress and on, and returns that address in
- * *LogicalAddressOut. A domain without an allocator, the only kind built, ignores Min and Max (D).
+ * Maps memory that the caller owns at consecutive logical addresses and returns the first in
+ * *LogicalAddressOut. Without an allocator that is *ExplicitLogicalAddress, and Min and Max are
+ * ignored; with one the allocator chooses, aligned to the size, between Min and Max inclusive (D).
  *   STATUS_INVALID_PARAMETER_1    no such domain, or not a remapping domain (D, H)
  *   STATUS_INVALID_PARAMETER_2    reserved permission bits (C)
  *   STATUS_INVALID_PARAMETER_3    physical description NULL, of no known type, not page aligned or
@@ -229,7 +231,9 @@ typedef IOMMU_DOMAIN_DETACH_DEVICE_EX *PIOMMU_DOMAIN_DETACH_DEVICE_EX;
  *                                 units' width, or meets a reserved region or the interrupt
  *                                 window (C)
  *   STATUS_INVALID_PARAMETER_7    LogicalAddressOut is NULL (C)
- *   STATUS_NOT_SUPPORTED          no explicit address although the domain has no allocator (D)
+ *   STATUS_INVALID_PARAMETER_MIX  no free address between Min and Max (D)
+ *   STATUS_NOT_SUPPORTED          no explicit address although the domain has no allocator, or one
+ *                                 although it has (D)
  *   STATUS_ACCESS_DENIED          a frame is not the caller's, or lies in the interrupt window (C)
  *   STATUS_RESOURCE_IN_USE        a page of the range is mapped or quarantined (D, code C)
  *   STATUS_INSUFFICIENT_RESOURCES no memory for tables; nothing was mapped (C)
