@@ -2,8 +2,6 @@
 #include "arch/memory.h"
 #include "drivers/iommu/core/state.h"
 
-#include <string.h>
-
 bool iommu_has_domain(struct iommu *iommu, owner_t owner, iommu_ref_t ref)
 {
     return iommu_domain_at(iommu, owner, ref) != NULL;
