@@ -29,8 +29,9 @@ uint64_t memory_physical(const void *address);
 /* The address at which the image reads and writes frame `physical`; NULL when it is no RAM. */
 void *memory_virtual(uint64_t physical);
 
-/* True when every frame of [physical, physical + length) carries `owner`. False on overflow. */
-bool memory_owned(owner_t owner, uint64_t physical, uint64_t length);
+/* bool memory_owned(owner_t owner, uint64_t physical, uint64_t length);
+ * True when every frame of [physical, physical + length) carries `owner`. False on overflow. */
+#include "memory_impl.h"
 
 /* True when any frame of the inclusive range [first, last] is the image's own: code, tables,
  * queues, page pool. A firmware-reserved region that does so is refused. */

@@ -18,6 +18,7 @@
  *   void     table_zero(void *page);    clears one 4 KiB page that no hardware can reach yet
  *   void     table_write_back(const void *start, size_t length);
  *                                       writes the touched cache lines to memory, then fences
+ *   void     table_write_back64(const uint64_t *word);        the same for one word
  *   void     table_fence(void);         all stores before it are visible before any after it
  *   void    *table_at(uint64_t physical);   where the image sees a frame that memory_alloc gave
  *

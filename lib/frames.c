@@ -16,13 +16,32 @@ static bool is_holder(owner_t owner)
 /* Of a block whose frames differ, or may differ. */
 #define MIXED UINT16_MAX
 
-static bool all_owned(const struct frames *frames, owner_t owner, struct span span)
+typedef uint64_t four_tags_t __attribute__((may_alias, aligned(sizeof(owner_t))));
+_Static_assert(sizeof(four_tags_t) == 4 * sizeof(owner_t), "four tags in a word");
+
+static bool all_carry(const owner_t *tags, size_t count, owner_t owner)
 {
-    for (size_t i = span.first; i < span.end;) {
-        if (i % FRAMES_BLOCK == 0 && span.end - i >= FRAMES_BLOCK &&
-            frames->blocks[i / FRAMES_BLOCK] == owner) {
-            i += FRAMES_BLOCK;
-        } else if (frames->tags[i++] != owner) {
+    const uint64_t four = owner * UINT64_C(0x0001000100010001);
+    uint64_t differing = 0;
+
+    for (; count >= 4; count -= 4, tags += 4) {
+        differing |= *(const four_tags_t *)tags ^ four;
+    }
+    while (count--) {
+        differing |= (uint64_t)(*tags++ ^ owner);
+    }
+    return !differing;
+}
+
+bool frames_all_owned(const struct frames *frames, owner_t owner, size_t first, size_t end)
+{
+    for (size_t i = first, count; i < end; i += count) {
+        count = FRAMES_BLOCK - i % FRAMES_BLOCK;
+        if (count > end - i) {
+            count = end - i;
+        }
+        if ((count < FRAMES_BLOCK || frames->blocks[i / FRAMES_BLOCK] != owner) &&
+            !all_carry(&frames->tags[i], count, owner)) {
             return false;
         }
     }
@@ -164,26 +183,11 @@ bool frames_free(struct frames *frames, owner_t owner, uint64_t base, size_t cou
         return false;
     }
     span = (struct span){(size_t)first, (size_t)first + count};
-    if (!all_owned(frames, owner, span)) {
+    if (!frames_all_owned(frames, owner, span.first, span.end)) {
         return false;
     }
     set_tags(frames, span, OWNER_FREE);
     return true;
-}
-
-bool frames_owned(const struct frames *frames, owner_t owner, uint64_t base, uint64_t length)
-{
-    uint64_t first = base >> FRAME_SHIFT;
-    uint64_t last;
-
-    if (length == 0 || length - 1 > UINT64_MAX - base) {
-        return false;
-    }
-    last = (base + (length - 1)) >> FRAME_SHIFT;
-    if (last >= frames->count) {
-        return false;
-    }
-    return all_owned(frames, owner, (struct span){(size_t)first, (size_t)last + 1});
 }
 
 owner_t frames_owner(const struct frames *frames, uint64_t physical)

@@ -54,9 +54,21 @@ bool frames_alloc(struct frames *frames, owner_t owner, size_t count, size_t ali
 /* All or nothing: false, and nothing changed, unless every frame carries `owner`. */
 bool frames_free(struct frames *frames, owner_t owner, uint64_t base, size_t count);
 
+/* The same for frames [first, end) that there are. */
+bool frames_all_owned(const struct frames *frames, owner_t owner, size_t first, size_t end);
+
 /* True when every frame of a non-empty range carries `owner`; false on overflow or beyond the end.
  */
-bool frames_owned(const struct frames *frames, owner_t owner, uint64_t base, uint64_t length);
+static inline bool frames_owned(const struct frames *frames, owner_t owner, uint64_t base,
+                                uint64_t length)
+{
+    uint64_t first = base >> FRAME_SHIFT, last = (base + (length - 1)) >> FRAME_SHIFT;
+
+    if (base + (length - 1) < base || last >= frames->count)
+        return false;
+    return first == last ? frames->tags[first] == owner
+                         : frames_all_owned(frames, owner, (size_t)first, (size_t)last + 1);
+}
 
 owner_t frames_owner(const struct frames *frames, uint64_t physical);
 

@@ -7,7 +7,12 @@
 /* On whose behalf the processor runs now: OWNER_IMAGE, or a driver's tag while one of its
  * routines runs. The manager sets it at every switch; it becomes the caller's identity when
  * drivers move to address spaces of their own. */
-owner_t owner_current(void);
+extern owner_t owner_now __attribute__((visibility("hidden")));
+
+static inline owner_t owner_current(void)
+{
+    return owner_now;
+}
 
 /* Returns the previous owner, for the caller to put back. */
 owner_t owner_enter(owner_t owner);

@@ -88,11 +88,6 @@ void *memory_virtual(uint64_t physical)
     return (void *)(uintptr_t)physical;
 }
 
-bool memory_owned(owner_t owner, uint64_t physical, uint64_t length)
-{
-    return frames_owned(&x86_frames, owner, physical, length);
-}
-
 static bool belongs_to_image(owner_t owner)
 {
     return owner == OWNER_IMAGE || owner == OWNER_IOMMU;

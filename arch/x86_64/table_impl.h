@@ -92,4 +92,9 @@ static inline void table_write_back(const void *start, size_t length)
     __asm__ volatile("mfence" ::: "memory");
 }
 
+static inline void table_write_back64(const uint64_t *word)
+{
+    __asm__ volatile("clflush (%0)\n\tmfence" ::"r"(word) : "memory");
+}
+
 #endif

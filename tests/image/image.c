@@ -66,7 +66,7 @@ static void state_tests(const struct iommu *iommu)
     for (unsigned i = 0; i < IOMMU_DEVICES_MAX; i++)
         devices += iommu->devices[i].used;
     for (unsigned i = 0; i < IOMMU_DOMAINS_MAX; i++)
-        domains += iommu->domains[i].used && iommu->domains[i].owner >= OWNER_DRIVER;
+        domains += iommu->domains[i].ref && iommu->domains[i].owner >= OWNER_DRIVER;
     judge("CORE-001", devices == 0, "no device is left behind");
     judge("CORE-002", domains == 0, "no domain is left behind");
     judge("CORE-003", iommu->pool.reserved == 0, "no table page stays set aside");

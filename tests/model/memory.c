@@ -383,6 +383,11 @@ void table_write_back(const void *start, size_t length)
     lines_written_back += (end - offset) / CACHE_LINE;
 }
 
+void table_write_back64(const uint64_t *word)
+{
+    table_write_back(word, sizeof *word);
+}
+
 uint64_t model_lines_written_back(void)
 {
     return lines_written_back;

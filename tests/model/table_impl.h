@@ -9,6 +9,7 @@ void table_store128(uint64_t pair[2], uint64_t low, uint64_t high);
 void table_fill64(uint64_t *words, size_t count, uint64_t first, uint64_t step);
 void table_zero(void *page);
 void table_write_back(const void *start, size_t length);
+void table_write_back64(const uint64_t *word);
 void table_fence(void);
 void *table_at(uint64_t physical);
 

@@ -333,7 +333,7 @@ void iommu_poison(struct iommu *iommu, struct iommu_unit *unit)
     for (unsigned i = 0; i < IOMMU_DOMAINS_MAX; i++) {
         struct iommu_domain *domain = &iommu->domains[i];
 
-        if (domain->used && domain->unit_uses[index])
+        if (domain->ref && domain->unit_uses[index])
             domain->poisoned = true;
     }
 }

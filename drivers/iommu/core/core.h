@@ -95,17 +95,19 @@ struct iommu_group {
 };
 
 struct iommu_domain {
-    bool used;
-    bool poisoned; /* a wait failed: no map any more, the id is never reused */
-    uint16_t generation;
-    uint16_t id; /* as the units' tables hold it */
+    iommu_ref_t ref; /* names it; 0: not in use */
     owner_t owner;
-    uint16_t attached; /* devices */
+    bool poisoned; /* a wait failed: no map any more, the id is never reused */
     struct lock lock;
+    uint16_t id; /* as the units' tables hold it */
+    uint16_t generation;
+    uint16_t attached;            /* devices */
+    struct iommu_region reserved; /* all ranges that no caller may use lie in it */
     struct pt table;
     struct allocator *allocator;         /* of logical addresses; NULL: the caller names them */
     uint64_t generation_issued;          /* invalidations begun: given addresses wait for theirs */
     uint64_t units;                      /* bit n: unit n may hold translations of the domain */
+    uint64_t flush_units;                /* those of them that need an invalidation after a map */
     uint16_t unit_uses[IOMMU_UNITS_MAX]; /* attached requesters per unit */
     uint16_t region_uses[IOMMU_REGIONS_MAX]; /* groups that demand the region here */
 };
@@ -137,12 +139,11 @@ struct iommu {
     struct pt_geometry geometry; /* what every working unit can do */
     uint8_t levels;              /* bit n: every working unit walks tables of n levels */
     const struct pt_format *format;
-    uint32_t domain_ids;   /* ids 1 to domain_ids - 1 may be used */
-    unsigned drain_first;  /* unit to ask first for faults: none starves the others */
-    struct lock pool_lock; /* inside a domain's lock */
-    bool announced;        /* firmware's tables say that there are units */
-    bool incomplete;       /* a record that says who is behind a unit may be missing */
-    const char *reason;    /* why the state is not active; NULL: it is */
+    uint32_t domain_ids;  /* ids 1 to domain_ids - 1 may be used */
+    unsigned drain_first; /* unit to ask first for faults: none starves the others */
+    bool announced;       /* firmware's tables say that there are units */
+    bool incomplete;      /* a record that says who is behind a unit may be missing */
+    const char *reason;   /* why the state is not active; NULL: it is */
 };
 
 void iommu_init(struct iommu *iommu, const struct pci_inventory *pci);

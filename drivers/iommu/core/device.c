@@ -59,10 +59,19 @@ static struct iommu_domain *quarantine_of(struct iommu *iommu, uint16_t group)
     return index == PCI_NONE ? NULL : &iommu->domains[index];
 }
 
-static void leave(struct iommu_domain *domain, uint16_t unit)
+static void enter(struct iommu_domain *domain, uint16_t index, const struct iommu_unit *unit)
 {
-    if (!--domain->unit_uses[unit])
-        domain->units &= ~(UINT64_C(1) << unit);
+    domain->unit_uses[index]++;
+    domain->units |= UINT64_C(1) << index;
+    domain->flush_units |= (uint64_t)unit->caps.flush_on_map << index;
+}
+
+static void leave(struct iommu_domain *domain, uint16_t index)
+{
+    if (--domain->unit_uses[index])
+        return;
+    domain->units &= ~(UINT64_C(1) << index);
+    domain->flush_units &= domain->units;
 }
 
 static enum iommu_status bind(struct iommu *iommu, const struct iommu_requester *requester,
@@ -72,8 +81,7 @@ static enum iommu_status bind(struct iommu *iommu, const struct iommu_requester 
     struct iommu_binding binding = {domain->id, domain->table.root, domain->table.geometry.levels};
     bool no_memory = false;
 
-    domain->unit_uses[requester->unit]++;
-    domain->units |= UINT64_C(1) << requester->unit;
+    enter(domain, requester->unit, unit);
     if (unit->ops->attach(unit, requester->id, &binding, &no_memory))
         return IOMMU_OK;
     if (no_memory) {
@@ -284,8 +292,8 @@ bool iommu_reclaim(struct iommu *iommu, owner_t owner)
     for (size_t i = 0; i < IOMMU_DOMAINS_MAX; i++) {
         const struct iommu_domain *domain = &iommu->domains[i];
 
-        if (domain->used && domain->owner == owner &&
-            iommu_delete_domain(iommu, owner, iommu_ref(i, domain->generation)) != IOMMU_OK)
+        if (domain->ref && domain->owner == owner &&
+            iommu_delete_domain(iommu, owner, domain->ref) != IOMMU_OK)
             done = false;
     }
     return done;

@@ -56,19 +56,33 @@ static enum iommu_status fill_domain(struct iommu *iommu, struct iommu_domain *d
     return IOMMU_OK;
 }
 
+static struct iommu_region reserved_bounds(const struct iommu *iommu)
+{
+    struct iommu_region bounds = {IOMMU_INTERRUPT_FIRST, IOMMU_INTERRUPT_LAST};
+
+    for (unsigned i = 0; i < iommu->region_count; i++) {
+        if (bounds.first > iommu->regions[i].first)
+            bounds.first = iommu->regions[i].first;
+        if (bounds.last < iommu->regions[i].last)
+            bounds.last = iommu->regions[i].last;
+    }
+    return bounds;
+}
+
 /* A slot's number decides its domain id: a slot is free again only when the id may be reused. */
 enum iommu_status iommu_new_domain(struct iommu *iommu, owner_t owner, unsigned width,
                                    struct iommu_domain **out)
 {
     for (unsigned i = 0; i < IOMMU_DOMAINS_MAX && i + 1 < iommu->domain_ids; i++) {
         struct iommu_domain *domain = &iommu->domains[i];
-        struct iommu_domain fresh = {.used = true,
+        struct iommu_domain fresh = {.ref = iommu_ref(i, domain->generation),
                                      .generation = domain->generation,
                                      .id = (uint16_t)(i + 1),
                                      .owner = owner,
+                                     .reserved = reserved_bounds(iommu),
                                      .lock = LOCK_INIT};
 
-        if (domain->used)
+        if (domain->ref)
             continue;
         enum iommu_status status = fill_domain(iommu, &fresh, width);
         if (status != IOMMU_OK)
@@ -90,11 +104,11 @@ static void free_domain(struct iommu *iommu, struct iommu_domain *domain)
         domain->owner = OWNER_IOMMU;
         return;
     }
-    domain->used = false;
+    domain->ref = 0;
     if (domain->allocator)
         free_allocator(domain->allocator);
     pt_destroy(&domain->table, &gather);
-    iommu_release_tables(iommu, &gather);
+    pt_release(&iommu->pool, &gather);
 }
 
 enum iommu_status iommu_create_domain(struct iommu *iommu, owner_t owner, unsigned width,
@@ -106,7 +120,7 @@ enum iommu_status iommu_create_domain(struct iommu *iommu, owner_t owner, unsign
         return IOMMU_NOT_COVERED;
     enum iommu_status status = iommu_new_domain(iommu, owner, width, &domain);
     if (status == IOMMU_OK)
-        *out = iommu_ref(iommu_domain_index(iommu, domain), domain->generation);
+        *out = domain->ref;
     return status;
 }
 
@@ -127,7 +141,7 @@ bool iommu_releasable(struct iommu *iommu, owner_t owner, uint64_t physical, uin
     for (unsigned i = 0; i < IOMMU_DOMAINS_MAX; i++) {
         struct iommu_domain *domain = &iommu->domains[i];
 
-        if (!domain->used || (domain->owner != owner && !domain->poisoned))
+        if (!domain->ref || (domain->owner != owner && !domain->poisoned))
             continue;
         if (domain->poisoned || pt_reaches(&domain->table, physical, physical + length - 1))
             return false;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 #include "drivers/iommu/core/invalidation.h"
 
-#include "drivers/iommu/paging/paging.h"
-
 static unsigned log2_floor(uint64_t value)
 {
     return 63u - (unsigned)__builtin_clzll(value);
@@ -35,17 +33,10 @@ unsigned iommu_blocks(uint64_t first, uint64_t last, struct iommu_block blocks[2
     return 2;
 }
 
-void iommu_invalidation_add(struct iommu_invalidation *invalidation, uint64_t first, uint64_t last)
+void iommu_invalidation_add_odd(struct iommu_invalidation *invalidation, uint64_t first,
+                                uint64_t last)
 {
     struct iommu_block blocks[2];
-    uint64_t pages = (last - first + 1) >> PT_PAGE_SHIFT;
-
-    if (first < last && !(pages & (pages - 1)) && !(first & (last - first)) &&
-        invalidation->count < IOMMU_BLOCKS_MAX) {
-        invalidation->blocks[invalidation->count++] =
-            (struct iommu_block){first, (unsigned)__builtin_ctzll(pages)};
-        return;
-    }
     unsigned count = iommu_blocks(first, last, blocks);
     if (invalidation->count + count > IOMMU_BLOCKS_MAX)
         invalidation->whole = true;

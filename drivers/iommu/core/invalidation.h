@@ -2,6 +2,8 @@
 #ifndef DRIVERS_IOMMU_CORE_INVALIDATION_H
 #define DRIVERS_IOMMU_CORE_INVALIDATION_H
 
+#include "drivers/iommu/paging/paging.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -35,7 +37,22 @@ static inline void iommu_invalidation_init(struct iommu_invalidation *invalidati
     invalidation->count = 0;
 }
 
+/* Adds a range that is no aligned power of two, or is one too many. */
+void iommu_invalidation_add_odd(struct iommu_invalidation *invalidation, uint64_t first,
+                                uint64_t last);
+
 /* Adds the pages of an inclusive range. */
-void iommu_invalidation_add(struct iommu_invalidation *invalidation, uint64_t first, uint64_t last);
+static inline void iommu_invalidation_add(struct iommu_invalidation *invalidation, uint64_t first,
+                                          uint64_t last)
+{
+    uint64_t size = last - first + 1;
+
+    if (size & (size - 1) || first & (size - 1) || invalidation->count >= IOMMU_BLOCKS_MAX) {
+        iommu_invalidation_add_odd(invalidation, first, last);
+        return;
+    }
+    invalidation->blocks[invalidation->count++] =
+        (struct iommu_block){first, (unsigned)__builtin_ctzll(size) - PT_PAGE_SHIFT};
+}
 
 #endif

@@ -2,25 +2,7 @@
 #include "arch/memory.h"
 #include "drivers/iommu/core/state.h"
 
-/* A domain's table, and the pool that all tables share. */
-static void lock_tables(struct iommu *iommu, struct iommu_domain *domain)
-{
-    lock_take(&domain->lock);
-    lock_take(&iommu->pool_lock);
-}
-
-static void unlock_tables(struct iommu *iommu, struct iommu_domain *domain)
-{
-    lock_give(&iommu->pool_lock);
-    lock_give(&domain->lock);
-}
-
-void iommu_release_tables(struct iommu *iommu, struct pt_gather *gather)
-{
-    lock_take(&iommu->pool_lock);
-    pt_release(&iommu->pool, gather);
-    lock_give(&iommu->pool_lock);
-}
+#define COLD __attribute__((noinline, cold))
 
 /* What an unmap leaves to do: units must forget, then tables and addresses are free again. */
 struct batch {
@@ -28,23 +10,20 @@ struct batch {
     struct pt_gather gather;
 };
 
-static struct batch batch_of(const struct iommu_domain *domain)
+static inline void batch_init(struct batch *batch, const struct iommu_domain *domain)
 {
-    struct batch batch;
-
-    iommu_invalidation_init(&batch.invalidation, domain->id);
-    batch.gather = (struct pt_gather)PT_GATHER_INIT;
-    return batch;
+    iommu_invalidation_init(&batch->invalidation, domain->id);
+    batch->gather = (struct pt_gather)PT_GATHER_INIT;
 }
 
-/* On every unit that may hold the domain. Not under the domain's lock: it waits. */
-static bool invalidate(struct iommu *iommu, const struct iommu_domain *domain,
-                       const struct iommu_invalidation *invalidation)
+/* On every unit of a set. Not under the domain's lock: it waits. */
+static inline bool invalidate(struct iommu *iommu, uint64_t units,
+                              const struct iommu_invalidation *invalidation)
 {
     bool done = true;
 
-    for (uint64_t left = domain->units; left; left &= left - 1) {
-        struct iommu_unit *unit = &iommu->units[__builtin_ctzll(left)];
+    for (; units; units &= units - 1) {
+        struct iommu_unit *unit = &iommu->units[__builtin_ctzll(units)];
 
         if (unit->ops->invalidate(unit, invalidation))
             continue;
@@ -54,7 +33,7 @@ static bool invalidate(struct iommu *iommu, const struct iommu_domain *domain,
     return done;
 }
 
-static enum iommu_status from_paging(enum pt_status status)
+static COLD enum iommu_status from_paging(enum pt_status status)
 {
     switch (status) {
     case PT_OK:
@@ -73,91 +52,90 @@ static enum iommu_status from_paging(enum pt_status status)
     return IOMMU_BAD_RANGE;
 }
 
-static bool meets_region(const struct iommu *iommu, uint64_t first, uint64_t last)
+static COLD bool meets_reserved(const struct iommu *iommu, uint64_t first, uint64_t last)
 {
+    if (first <= IOMMU_INTERRUPT_LAST && last >= IOMMU_INTERRUPT_FIRST)
+        return true;
     for (unsigned i = 0; i < iommu->region_count; i++)
         if (first <= iommu->regions[i].last && last >= iommu->regions[i].first)
             return true;
     return false;
 }
 
-/* Whether a caller may use a range: whole pages inside the width, not of the interrupt window, not
- * of a region that firmware demands. */
-static bool range_is_usable(const struct iommu *iommu, const struct iommu_domain *domain,
-                            uint64_t address, uint64_t length)
+/* Of the interrupt window, or of a region that firmware demands: not for a caller to use. */
+static inline bool is_reserved(const struct iommu *iommu, const struct iommu_domain *domain,
+                               uint64_t first, uint64_t last)
 {
-    uint64_t last = address + length - 1;
-
-    return last >= address && !((address | length) & (PT_PAGE_SIZE - 1)) &&
-           !(last >> domain->table.geometry.width) &&
-           (last < IOMMU_INTERRUPT_FIRST || address > IOMMU_INTERRUPT_LAST) &&
-           !(iommu->region_count && meets_region(iommu, address, last));
+    return first <= domain->reserved.last && last >= domain->reserved.first &&
+           meets_reserved(iommu, first, last);
 }
 
 /* Takes a range out of the table; units may still know it until batch_finish. */
-static enum iommu_status batch_unmap(struct iommu *iommu, struct iommu_domain *domain,
-                                     struct batch *batch, uint64_t address, uint64_t length)
+static inline bool batch_unmap(struct iommu_domain *domain, struct batch *batch, uint64_t address,
+                               uint64_t length)
 {
-    lock_tables(iommu, domain);
+    lock_take(&domain->lock);
     enum pt_status status = pt_unmap(&domain->table, address, length, &batch->gather);
-    unlock_tables(iommu, domain);
+    lock_give(&domain->lock);
     if (status != PT_OK)
-        return status == PT_NOT_LIVE ? IOMMU_NOT_MAPPED : IOMMU_BAD_RANGE;
+        return false;
     iommu_invalidation_add(&batch->invalidation, address, address + length - 1);
-    return IOMMU_OK;
+    return true;
 }
 
 /* One tail write and one wait per unit for all ranges of the batch. False: a wait ran out, and the
  * gathered tables stay out of the pool for ever. */
-static bool batch_finish(struct iommu *iommu, struct iommu_domain *domain, struct batch *batch)
+static inline bool batch_finish(struct iommu *iommu, struct iommu_domain *domain,
+                                struct batch *batch)
 {
     batch->invalidation.tables = batch->gather.tables != 0;
-    if (batch->invalidation.count + batch->invalidation.whole &&
-        !invalidate(iommu, domain, &batch->invalidation))
+    if (!invalidate(iommu, domain->units, &batch->invalidation))
         return false;
     if (batch->gather.tables)
-        iommu_release_tables(iommu, &batch->gather);
+        pt_release(&iommu->pool, &batch->gather);
     return true;
 }
 
-static enum iommu_status take_out(struct iommu *iommu, struct iommu_domain *domain,
-                                  uint64_t address, uint64_t length)
+static inline __attribute__((always_inline)) enum iommu_status
+take_out(struct iommu *iommu, struct iommu_domain *domain, uint64_t address, uint64_t length)
 {
-    struct batch batch = batch_of(domain);
-    enum iommu_status status = batch_unmap(iommu, domain, &batch, address, length);
+    struct batch batch;
 
-    return status == IOMMU_OK && !batch_finish(iommu, domain, &batch) ? IOMMU_FAILED : status;
+    batch_init(&batch, domain);
+    if (!batch_unmap(domain, &batch, address, length))
+        return IOMMU_NOT_MAPPED;
+    return batch_finish(iommu, domain, &batch) ? IOMMU_OK : IOMMU_FAILED;
 }
 
-static bool needs_flush_on_map(const struct iommu *iommu, const struct iommu_domain *domain)
+/* Takes back what a map that fails has put in. */
+static COLD enum iommu_status undo(struct iommu *iommu, struct iommu_domain *domain,
+                                   uint64_t address, uint64_t length, enum iommu_status status)
 {
-    for (uint64_t left = domain->units; left; left &= left - 1)
-        if (iommu->units[__builtin_ctzll(left)].caps.flush_on_map)
-            return true;
-    return false;
+    return take_out(iommu, domain, address, length) == IOMMU_OK ? status : IOMMU_FAILED;
 }
 
-static bool flush_new(struct iommu *iommu, struct iommu_domain *domain, uint64_t address,
-                      uint64_t length)
+static COLD enum iommu_status flush_new(struct iommu *iommu, struct iommu_domain *domain,
+                                        uint64_t address, uint64_t length)
 {
     struct iommu_invalidation fresh;
 
-    if (!needs_flush_on_map(iommu, domain))
-        return true;
     iommu_invalidation_init(&fresh, domain->id);
     fresh.tables = true;
     iommu_invalidation_add(&fresh, address, address + length - 1);
-    return invalidate(iommu, domain, &fresh);
+    return invalidate(iommu, domain->flush_units, &fresh)
+               ? IOMMU_OK
+               : undo(iommu, domain, address, length, IOMMU_FAILED);
 }
 
-static enum iommu_status put_in(struct iommu *iommu, struct iommu_domain *domain, uint64_t address,
-                                uint64_t physical, uint64_t length, enum pt_permission permission)
+static inline enum iommu_status put_in(struct iommu_domain *domain, uint64_t address,
+                                       uint64_t physical, uint64_t length,
+                                       enum pt_permission permission)
 {
     if (!memory_owned(domain->owner, physical, length))
         return IOMMU_NOT_OWNED;
-    lock_tables(iommu, domain);
+    lock_take(&domain->lock);
     enum pt_status status = pt_map(&domain->table, address, physical, length, permission);
-    unlock_tables(iommu, domain);
+    lock_give(&domain->lock);
     return status == PT_OK ? IOMMU_OK : from_paging(status);
 }
 
@@ -174,56 +152,41 @@ static uint64_t take_run(const struct iommu_memory *memory, uint64_t done, uint6
     return first < UINT64_C(1) << 52 ? first << PT_PAGE_SHIFT : UINT64_MAX & ~(PT_PAGE_SIZE - 1);
 }
 
-static enum iommu_status put_list(struct iommu *iommu, struct iommu_domain *domain,
-                                  uint64_t address, const struct iommu_memory *memory,
-                                  enum pt_permission permission, uint64_t *done)
+static __attribute__((noinline)) enum iommu_status
+put_list(struct iommu *iommu, struct iommu_domain *domain, uint64_t address,
+         const struct iommu_memory *memory, enum pt_permission permission)
 {
-    while (*done < memory->length) {
-        uint64_t length, physical = take_run(memory, *done, &length);
-        enum iommu_status status =
-            put_in(iommu, domain, address + *done, physical, length, permission);
+    for (uint64_t done = 0, length; done < memory->length; done += length) {
+        uint64_t physical = take_run(memory, done, &length);
+        enum iommu_status status = put_in(domain, address + done, physical, length, permission);
 
         if (status != IOMMU_OK)
-            return status;
-        *done += length;
+            return done ? undo(iommu, domain, address, done, status) : status;
     }
     return IOMMU_OK;
 }
 
 /* All of it or, on any failure, nothing. */
-static enum iommu_status put_all(struct iommu *iommu, struct iommu_domain *domain, uint64_t address,
-                                 const struct iommu_memory *memory, enum pt_permission permission)
+static inline enum iommu_status put_all(struct iommu *iommu, struct iommu_domain *domain,
+                                        uint64_t address, const struct iommu_memory *memory,
+                                        enum pt_permission permission)
 {
-    uint64_t done = 0;
-    enum iommu_status status;
+    enum iommu_status status =
+        memory->frames ? put_list(iommu, domain, address, memory, permission)
+                       : put_in(domain, address, memory->physical, memory->length, permission);
 
-    if (memory->frames) {
-        status = put_list(iommu, domain, address, memory, permission, &done);
-    } else {
-        status = put_in(iommu, domain, address, memory->physical, memory->length, permission);
-        done = status == IOMMU_OK ? memory->length : 0;
-    }
-    if (status == IOMMU_OK && !flush_new(iommu, domain, address, memory->length))
-        status = IOMMU_FAILED;
-    if (status != IOMMU_OK && done && take_out(iommu, domain, address, done) != IOMMU_OK)
-        status = IOMMU_FAILED;
+    if (status == IOMMU_OK && domain->flush_units)
+        return flush_new(iommu, domain, address, memory->length);
     return status;
 }
 
-static enum iommu_status choose_place(const struct iommu *iommu, struct iommu_domain *domain,
-                                      const struct iommu_place *place, uint64_t length,
-                                      uint64_t *address)
+static __attribute__((noinline)) enum iommu_status allocate_place(struct iommu_domain *domain,
+                                                                  const struct iommu_place *place,
+                                                                  uint64_t length,
+                                                                  uint64_t *address)
 {
-    enum allocator_status status;
-
-    if ((domain->allocator != NULL) == (place->explicit != NULL))
-        return IOMMU_NO_CHOICE;
-    if (place->explicit) {
-        *address = *place->explicit;
-        return range_is_usable(iommu, domain, *address, length) ? IOMMU_OK : IOMMU_BAD_RANGE;
-    }
     lock_take(&domain->lock);
-    status =
+    enum allocator_status status =
         allocator_take(domain->allocator, length >> PT_PAGE_SHIFT, place->min, place->max, address);
     lock_give(&domain->lock);
     if (status == ALLOCATOR_OK)
@@ -231,9 +194,26 @@ static enum iommu_status choose_place(const struct iommu *iommu, struct iommu_do
     return status == ALLOCATOR_NO_MEMORY ? IOMMU_NO_MEMORY : IOMMU_NO_SPACE;
 }
 
+/* An explicit place is inside the width and not reserved. */
+static inline enum iommu_status choose_place(const struct iommu *iommu, struct iommu_domain *domain,
+                                             const struct iommu_place *place, uint64_t length,
+                                             uint64_t *address)
+{
+    if ((domain->allocator != NULL) == (place->explicit != NULL))
+        return IOMMU_NO_CHOICE;
+    if (!place->explicit)
+        return allocate_place(domain, place, length, address);
+    *address = *place->explicit;
+    uint64_t last = *address + (length - 1);
+    return last >= *address && last < domain->table.size &&
+                   !is_reserved(iommu, domain, *address, last)
+               ? IOMMU_OK
+               : IOMMU_BAD_RANGE;
+}
+
 /* Gives an address back to the allocator, for use when the generation has been released. */
-static void give_place(struct iommu_domain *domain, uint64_t address, uint64_t length,
-                       uint64_t generation)
+static COLD void give_place(struct iommu_domain *domain, uint64_t address, uint64_t length,
+                            uint64_t generation)
 {
     lock_take(&domain->lock);
     (void)!allocator_give(domain->allocator, address, length >> PT_PAGE_SHIFT, generation);
@@ -263,8 +243,10 @@ enum iommu_status iommu_map(struct iommu *iommu, owner_t owner, iommu_ref_t ref,
 }
 
 /* With an allocator: one whole mapping, whose address is in use until the units have forgotten. */
-static enum iommu_status take_out_allocated(struct iommu *iommu, struct iommu_domain *domain,
-                                            uint64_t address, uint64_t length)
+static __attribute__((noinline)) enum iommu_status take_out_allocated(struct iommu *iommu,
+                                                                      struct iommu_domain *domain,
+                                                                      uint64_t address,
+                                                                      uint64_t length)
 {
     lock_take(&domain->lock);
     bool taken = allocator_is_taken(domain->allocator, address, length >> PT_PAGE_SHIFT);
@@ -286,12 +268,13 @@ enum iommu_status iommu_unmap(struct iommu *iommu, owner_t owner, iommu_ref_t re
                               uint64_t length)
 {
     struct iommu_domain *domain = iommu_domain_at(iommu, owner, ref);
+    uint64_t last = address + (length - 1);
 
     if (!domain)
         return IOMMU_BAD_HANDLE;
-    if (!length || address + length - 1 < address)
+    if (!length || last < address)
         return IOMMU_BAD_RANGE;
-    if (!range_is_usable(iommu, domain, address, length))
+    if (is_reserved(iommu, domain, address, last))
         return IOMMU_NOT_MAPPED;
     return domain->allocator ? take_out_allocated(iommu, domain, address, length)
                              : take_out(iommu, domain, address, length);
@@ -304,24 +287,23 @@ static enum iommu_status map_region(struct iommu *iommu, struct iommu_domain *do
 
     if (domain->region_uses[index]++)
         return IOMMU_OK;
-    lock_tables(iommu, domain);
+    lock_take(&domain->lock);
     enum pt_status status = pt_map(&domain->table, region->first, region->first,
                                    region->last - region->first + 1, PT_READ_WRITE);
-    unlock_tables(iommu, domain);
+    lock_give(&domain->lock);
     if (status != PT_OK)
         domain->region_uses[index]--;
     return from_paging(status);
 }
 
-static bool unmap_region(struct iommu *iommu, struct iommu_domain *domain, struct batch *batch,
-                         uint16_t index)
+static bool unmap_region(const struct iommu *iommu, struct iommu_domain *domain,
+                         struct batch *batch, uint16_t index)
 {
     const struct iommu_region *region = &iommu->regions[index];
 
     if (--domain->region_uses[index])
         return true;
-    return batch_unmap(iommu, domain, batch, region->first, region->last - region->first + 1) ==
-           IOMMU_OK;
+    return batch_unmap(domain, batch, region->first, region->last - region->first + 1);
 }
 
 bool iommu_group_has_endpoint(const struct iommu *iommu, uint16_t group, uint16_t endpoint)
@@ -332,13 +314,16 @@ bool iommu_group_has_endpoint(const struct iommu *iommu, uint16_t group, uint16_
 static bool unmap_demands(struct iommu *iommu, uint16_t group, struct iommu_domain *domain,
                           unsigned end)
 {
-    struct batch batch = batch_of(domain);
+    struct batch batch;
     bool done = true;
 
+    batch_init(&batch, domain);
     for (unsigned i = 0; i < end; i++)
         if (iommu_group_has_endpoint(iommu, group, iommu->demands[i].endpoint))
             done &= unmap_region(iommu, domain, &batch, iommu->demands[i].region);
-    return batch_finish(iommu, domain, &batch) && done;
+    if (batch.invalidation.count || batch.invalidation.whole)
+        done &= batch_finish(iommu, domain, &batch);
+    return done;
 }
 
 enum iommu_status iommu_map_regions(struct iommu *iommu, uint16_t group,

@@ -19,8 +19,7 @@ static inline struct iommu_domain *iommu_domain_at(struct iommu *iommu, owner_t 
     if (index >= IOMMU_DOMAINS_MAX)
         return NULL;
     struct iommu_domain *domain = &iommu->domains[index];
-    return domain->used && domain->generation == ref >> 16 && domain->owner == owner ? domain
-                                                                                     : NULL;
+    return domain->ref == ref && domain->owner == owner ? domain : NULL;
 }
 
 /* The fewest levels that all units have and that cover `width` bits, if any do. */
@@ -28,8 +27,6 @@ struct pt_geometry iommu_geometry(const struct iommu *iommu, uint8_t width);
 
 enum iommu_status iommu_new_domain(struct iommu *iommu, owner_t owner, unsigned width,
                                    struct iommu_domain **out) __attribute__((warn_unused_result));
-
-void iommu_release_tables(struct iommu *iommu, struct pt_gather *gather);
 
 /* Makes the demanded regions of a group reachable in a domain, or takes them out again. */
 enum iommu_status iommu_map_regions(struct iommu *iommu, uint16_t group,

@@ -18,7 +18,8 @@
  * Invariants: a linked table other than the root has a live entry or is pinned by a reservation,
  * and then so is every table above it. Each live leaf entry of level n has split_cost(n) pages set
  * aside in the pool, so that unmap never needs memory. New tables are filled and written back
- * before they are linked. A table's entries are not read when its live count tells enough.
+ * before they are linked. A table's entries are not read when its live count tells enough. The
+ * pool's lock is held from the first look at what it has to the last page taken.
  */
 #include "drivers/iommu/paging/level.h"
 #include "drivers/iommu/paging/pool.h"
@@ -41,13 +42,14 @@ static inline void write_back_all(const struct pt *table, uint64_t physical)
         table_write_back(table_at(physical), PT_PAGE_SIZE);
 }
 
-/* The lowest table that all of [first, last] goes through. */
-static inline struct node lowest(struct pt *table, uint64_t first, uint64_t last, unsigned *found)
+/* The lowest table that all of [first, last] goes through, but for those of level 1. */
+static inline struct node lowest(const struct pt *table, uint64_t first, uint64_t last,
+                                 unsigned *found)
 {
     uint64_t at = table->root, differing = first ^ last;
     unsigned level = table->geometry.levels;
 
-    for (; level > 1; level--) {
+    for (; level > 2; level--) {
         const uint64_t *entries = table_at(at);
         uint64_t entry = table_load64(&entries[index_at(first, level)]);
 
@@ -55,11 +57,8 @@ static inline struct node lowest(struct pt *table, uint64_t first, uint64_t last
             break;
         at = fmt_physical(entry, level);
     }
-    struct node node = node_at(at);
-    if (level == 1)
-        table->leaf = (struct pt_leaf_table){first >> PT_LEAF_SHIFT, node.entries, node.page};
     *found = level;
-    return node;
+    return node_at(at);
 }
 
 /* The table of level `to` that an address goes through; 0: there is none. */
@@ -93,17 +92,21 @@ static inline __attribute__((always_inline)) uint64_t table_of(const struct pt *
     return descend(table, address, table->geometry.levels, level);
 }
 
-/* Makes the level 1 table of a page the one that was used last. False: there is none, or the range
- * is not a page. */
+/* Makes the level 1 table of a range the one that was used last. False: there is no such table, or
+ * the range is not for one. */
 static inline __attribute__((always_inline)) bool approach(struct pt *table, uint64_t address,
                                                            uint64_t length)
 {
-    uint64_t at = length == PT_PAGE_SIZE ? table_of(table, address, 1) : 0;
+    uint64_t key = address >> PT_LEAF_SHIFT;
 
-    if (!at)
+    if (length >= level_span(2) || (address + length - 1) >> PT_LEAF_SHIFT != key)
         return false;
-    table->leaf = (struct pt_leaf_table){address >> PT_LEAF_SHIFT, table_at(at), pt_page_of(at)};
-    return true;
+    if (key == table->leaf.key)
+        return true;
+    uint64_t at = table_of(table, address, 1);
+    if (at)
+        table->leaf = (struct pt_leaf_table){key, table_at(at), pt_page_of(at)};
+    return at;
 }
 
 /* The range is one page of the level 1 table that was used last. */
@@ -214,7 +217,8 @@ static size_t pages_missing(const struct pt *table, const uint64_t *entries, uns
     return pages;
 }
 
-/* Counts exactly only when the pool cannot serve the worst case: 4 KiB leaves in new tables. */
+/* Under the pool's lock. Counts exactly only when the pool cannot serve the worst case: 4 KiB
+ * leaves in new tables. */
 static bool ensure_pages(struct pt *table, const struct node *at, unsigned level, struct run run)
 {
     size_t most = 0;
@@ -225,12 +229,23 @@ static bool ensure_pages(struct pt *table, const struct node *at, unsigned level
            pt_pool_ensure(table->pool, pages_missing(table, at->entries, level, run));
 }
 
+/* What was stored in the new table has been written back; the zeros around it may not have been. */
 static inline void link_table(struct pt *table, const struct node *at, unsigned index,
                               unsigned level, uint64_t child)
 {
-    write_back_all(table, child);
+    if (pt_page_of(child)->cached)
+        write_back_all(table, child);
     table_store64(&at->entries[index], fmt_table(child, level));
     at->page->live++;
+}
+
+static inline void fill_leaves(const struct node *at, const struct run *run,
+                               enum pt_permission permission)
+{
+    unsigned first = index_at(run->first, 1), count = index_at(run->last, 1) - first + 1;
+
+    fmt_fill(at->entries, first, count, run->physical, 1, permission);
+    at->page->live = (uint16_t)(at->page->live + count);
 }
 
 static void fill(struct pt *table, const struct node *at, unsigned level, struct run run,
@@ -247,21 +262,23 @@ static void fill_below(struct pt *table, const struct node *at, unsigned level, 
                                              below == 1 ? index_at(part.last, 1) : 0);
     struct node child = node_at(physical);
 
-    fill(table, &child, below, part, permission);
-    if (entry)
-        write_back(table, &child, below, &part);
+    if (below == 1)
+        fill_leaves(&child, &part, permission);
     else
+        fill(table, &child, below, part, permission);
+    if (entry || !child.page->cached)
+        write_back(table, &child, below, &part);
+    if (!entry)
         link_table(table, at, index, level, physical);
 }
 
-/* Stores the leaves of a run that is_free. The caller writes back. */
+/* Stores the leaves of a run that is_free, from level 2 on. The caller writes back. */
 static void fill(struct pt *table, const struct node *at, unsigned level, struct run run,
                  enum pt_permission permission)
 {
     while (run.first <= run.last) {
         unsigned first = index_at(run.first, level);
-        unsigned count = level == 1 ? index_at(run.last, 1) - first + 1
-                                    : leading_leaves(table, at->entries, level, &run);
+        unsigned count = leading_leaves(table, at->entries, level, &run);
 
         if (!count) {
             fill_below(table, at, level, cut_front(&run, level), permission);
@@ -280,10 +297,27 @@ static __attribute__((noinline)) enum pt_status map_run(struct pt *table, struct
 {
     if (!is_free(&at, level, run))
         return PT_LIVE;
-    if (level > 1 && !ensure_pages(table, &at, level, run))
+    lock_take(&table->pool->lock);
+    bool enough = ensure_pages(table, &at, level, run);
+    if (enough)
+        fill(table, &at, level, run, permission);
+    lock_give(&table->pool->lock);
+    if (!enough)
         return PT_NO_MEMORY;
-    fill(table, &at, level, run, permission);
     write_back(table, &at, level, &run);
+    return PT_OK;
+}
+
+/* A run within the level 1 table that was used last. */
+static __attribute__((noinline)) enum pt_status map_leaves(struct pt *table, struct run run,
+                                                           enum pt_permission permission)
+{
+    struct node at = nearest(table);
+
+    if (!is_free(&at, 1, run))
+        return PT_LIVE;
+    fill_leaves(&at, &run, permission);
+    write_back(table, &at, 1, &run);
     return PT_OK;
 }
 
@@ -295,24 +329,36 @@ static inline bool is_leaf(const struct pt *table, unsigned level, uint64_t offs
            table->geometry.leaf_levels >> level & 1;
 }
 
+/* Pages that stay in the pool, for splits. False: no memory. */
+static inline bool set_aside(struct pt_pool *from, size_t pages)
+{
+    lock_take(&from->lock);
+    bool enough = from->available - from->reserved >= pages || pt_pool_ensure(from, pages);
+    if (enough)
+        from->reserved += pages;
+    lock_give(&from->lock);
+    return enough;
+}
+
+static inline void give_back(struct pt_pool *to, size_t pages)
+{
+    lock_take(&to->lock);
+    to->reserved -= pages;
+    lock_give(&to->lock);
+}
+
 static inline void put(const struct pt *table, uint64_t *slot, uint64_t entry)
 {
     table_store64(slot, entry);
     if (!table->geometry.coherent)
-        table_write_back(slot, sizeof *slot);
+        table_write_back64(slot);
 }
 
 static inline enum pt_status map_leaf(struct pt *table, struct node at, uint64_t *slot,
                                       unsigned level, uint64_t leaf)
 {
-    size_t cost = split_cost(level);
-
-    if (cost) {
-        if (table->pool->available - table->pool->reserved < cost &&
-            !pt_pool_ensure(table->pool, cost))
-            return PT_NO_MEMORY;
-        table->pool->reserved += cost;
-    }
+    if (level > 1 && !set_aside(table->pool, split_cost(level)))
+        return PT_NO_MEMORY;
     at.page->live++;
     put(table, slot, leaf);
     return PT_OK;
@@ -354,7 +400,10 @@ static __attribute__((noinline)) enum pt_status map_far(struct pt *table, uint64
         (physical <= INTERRUPT_LAST && last >= INTERRUPT_FIRST))
         return PT_NOT_ENCODABLE;
     if (approach(table, address, length))
-        return map_near(table, address, physical, permission);
+        return length == PT_PAGE_SIZE
+                   ? map_near(table, address, physical, permission)
+                   : map_leaves(table, (struct run){address, address + length - 1, physical},
+                                permission);
     return map_wide(table, address, physical, length, permission);
 }
 
@@ -383,14 +432,14 @@ static enum pt_status map(struct pt *table, uint64_t address, uint64_t physical,
 static bool none_zero(const uint64_t *entries, unsigned first, unsigned count)
 {
     const uint64_t *word = &entries[first];
-    bool live = true;
+    size_t zeros = 0;
 
-    for (; count >= 4 && live; count -= 4, word += 4)
-        live = table_load64(&word[0]) && table_load64(&word[1]) && table_load64(&word[2]) &&
-               table_load64(&word[3]);
-    while (count-- && live)
-        live = table_load64(word++) != 0;
-    return live;
+    for (; count >= 4; count -= 4, word += 4)
+        zeros += (size_t)!table_load64(&word[0]) + !table_load64(&word[1]) +
+                 !table_load64(&word[2]) + !table_load64(&word[3]);
+    while (count--)
+        zeros += !table_load64(word++);
+    return !zeros;
 }
 
 static bool is_live(const struct node *at, unsigned level, struct run run)
@@ -422,6 +471,7 @@ static inline void gather_table(struct pt *table, uint64_t physical, struct pt_g
     struct pt_page *page = pt_page_of(physical);
 
     page->dirty = page->live != 0;
+    page->cached = table->geometry.coherent;
     if (page == table->leaf.page)
         table->leaf.key = PT_NO_LEAF;
     pt_push(&gather->tables, physical, page);
@@ -489,6 +539,21 @@ static void loosen(const struct node *at, unsigned level, const struct run *run,
         touched->last = last;
 }
 
+static inline void clear_leaves(const struct pt *table, const struct node *at,
+                                const struct run *run)
+{
+    struct run touched = *run;
+    unsigned first = index_at(run->first, 1), count = index_at(run->last, 1) - first + 1;
+
+    if (FMT_GROUPS) {
+        loosen(at, 1, run, run->first, &touched);
+        loosen(at, 1, run, run->last, &touched);
+    }
+    table_fill64(&at->entries[first], count, 0, 0);
+    at->page->live = (uint16_t)(at->page->live - count);
+    write_back(table, at, 1, &touched);
+}
+
 static void clear(struct pt *table, const struct node *at, unsigned level, struct run run,
                   struct pt_gather *gather);
 
@@ -507,7 +572,10 @@ static bool clear_entry(struct pt *table, uint64_t *slot, unsigned level, const 
     uint64_t physical = is_table ? fmt_physical(entry, level) : split(table, slot, level);
     struct node child = node_at(physical);
     if (!whole || child.page->pins) {
-        clear(table, &child, level - 1, *part, gather);
+        if (level == 2)
+            clear_leaves(table, &child, part);
+        else
+            clear(table, &child, level - 1, *part, gather);
         if (child.page->live || child.page->pins)
             return false;
     }
@@ -516,7 +584,7 @@ static bool clear_entry(struct pt *table, uint64_t *slot, unsigned level, const 
     return true;
 }
 
-/* Takes out a run that is_live. */
+/* Takes out a run that is_live, from level 2 on. */
 static void clear(struct pt *table, const struct node *at, unsigned level, struct run run,
                   struct pt_gather *gather)
 {
@@ -527,25 +595,13 @@ static void clear(struct pt *table, const struct node *at, unsigned level, struc
         loosen(at, level, &run, run.first, &touched);
         loosen(at, level, &run, run.last, &touched);
     }
-    if (level == 1) {
-        table_fill64(&at->entries[first], last - first + 1, 0, 0);
-        at->page->live = (uint16_t)(at->page->live - (last - first + 1));
-    }
-    for (unsigned i = first; level > 1 && i <= last; i++) {
+    for (unsigned i = first; i <= last; i++) {
         struct run part = cut_front(&run, level);
 
         if (clear_entry(table, &at->entries[i], level, &part, gather))
             at->page->live--;
     }
     write_back(table, at, level, &touched);
-}
-
-static inline void gather_range(struct pt_gather *gather, uint64_t first, uint64_t last)
-{
-    if (gather->first > first)
-        gather->first = first;
-    if (gather->last < last)
-        gather->last = last;
 }
 
 /* From the root when the table may become empty, so that it is unlinked on the way back. */
@@ -560,8 +616,9 @@ static __attribute__((noinline)) enum pt_status unmap_run(struct pt *table, stru
         at = node_at(table->root);
         level = table->geometry.levels;
     }
+    lock_take(&table->pool->lock);
     clear(table, &at, level, run, gather);
-    gather_range(gather, run.first, run.last);
+    lock_give(&table->pool->lock);
     return PT_OK;
 }
 
@@ -573,19 +630,18 @@ static inline bool stands_alone(struct node at, unsigned level, uint64_t entry)
 }
 
 static inline enum pt_status unmap_leaf(struct pt *table, struct node at, unsigned level,
-                                        uint64_t address, struct pt_gather *gather)
+                                        uint64_t address)
 {
     put(table, &at.entries[index_at(address, level)], 0);
     at.page->live--;
     if (level > 1)
-        table->pool->reserved -= split_cost(level);
-    gather_range(gather, address, address + level_span(level) - 1);
+        give_back(table->pool, split_cost(level));
     return PT_OK;
 }
 
 /* Unmaps a leaf of `level` that stands alone. False: there is none. */
-static inline __attribute__((always_inline)) bool
-unmap_superpage(struct pt *table, uint64_t address, unsigned level, struct pt_gather *gather)
+static inline __attribute__((always_inline)) bool unmap_superpage(struct pt *table,
+                                                                  uint64_t address, unsigned level)
 {
     uint64_t at = address & (level_span(level) - 1) ? 0 : table_of(table, address, level);
 
@@ -594,7 +650,7 @@ unmap_superpage(struct pt *table, uint64_t address, unsigned level, struct pt_ga
     struct node node = node_at(at);
     if (!stands_alone(node, level, table_load64(&node.entries[index_at(address, level)])))
         return false;
-    return unmap_leaf(table, node, level, address, gather) == PT_OK;
+    return unmap_leaf(table, node, level, address) == PT_OK;
 }
 
 static __attribute__((noinline)) enum pt_status
@@ -605,6 +661,20 @@ unmap_wide(struct pt *table, uint64_t address, uint64_t length, struct pt_gather
     struct node at = lowest(table, address, last, &level);
 
     return unmap_run(table, at, level, (struct run){address, last, 0}, gather);
+}
+
+/* A run within the level 1 table that was used last. */
+static __attribute__((noinline)) enum pt_status unmap_leaves(struct pt *table, struct run run,
+                                                             struct pt_gather *gather)
+{
+    struct node at = nearest(table);
+
+    if (at.page->live == index_at(run.last, 1) - index_at(run.first, 1) + 1 && !at.page->pins)
+        return unmap_run(table, node_at(table->root), table->geometry.levels, run, gather);
+    if (!is_live(&at, 1, run))
+        return PT_NOT_LIVE;
+    clear_leaves(table, &at, &run);
+    return PT_OK;
 }
 
 static inline bool is_lone_page(const struct pt *table, uint64_t address)
@@ -618,11 +688,13 @@ static __attribute__((noinline)) enum pt_status unmap_far(struct pt *table, uint
 {
     if (!range_is_good(table, address, length))
         return PT_BAD_RANGE;
-    if (approach(table, address, length) && is_lone_page(table, address))
-        return unmap_leaf(table, nearest(table), 1, address, gather);
-    if (length == level_span(2) && unmap_superpage(table, address, 2, gather))
+    if (approach(table, address, length))
+        return length == PT_PAGE_SIZE && is_lone_page(table, address)
+                   ? unmap_leaf(table, nearest(table), 1, address)
+                   : unmap_leaves(table, (struct run){address, address + length - 1, 0}, gather);
+    if (length == level_span(2) && unmap_superpage(table, address, 2))
         return PT_OK;
-    if (length == level_span(3) && unmap_superpage(table, address, 3, gather))
+    if (length == level_span(3) && unmap_superpage(table, address, 3))
         return PT_OK;
     return unmap_wide(table, address, length, gather);
 }
@@ -632,7 +704,7 @@ static enum pt_status unmap(struct pt *table, uint64_t address, uint64_t length,
 {
     if (is_near(table, address, length) && !(address & (PT_PAGE_SIZE - 1)) &&
         is_lone_page(table, address))
-        return unmap_leaf(table, nearest(table), 1, address, gather);
+        return unmap_leaf(table, nearest(table), 1, address);
     return unmap_far(table, address, length, gather);
 }
 
@@ -674,10 +746,12 @@ static enum pt_status reserve(struct pt *table, uint64_t address, uint64_t lengt
 
     if (!range_is_good(table, address, length))
         return PT_BAD_RANGE;
-    if (!ensure_pages(table, &root, level, run))
-        return PT_NO_MEMORY;
-    pin(table, &root, level, run);
-    return PT_OK;
+    lock_take(&table->pool->lock);
+    bool enough = ensure_pages(table, &root, level, run);
+    if (enough)
+        pin(table, &root, level, run);
+    lock_give(&table->pool->lock);
+    return enough ? PT_OK : PT_NO_MEMORY;
 }
 
 /* Every level 1 table of the run is there and pinned. */
@@ -729,7 +803,6 @@ static enum pt_status unreserve(struct pt *table, uint64_t address, uint64_t len
     if (!is_pinned(&root, table->geometry.levels, run))
         return PT_NOT_LIVE;
     unpin(table, &root, table->geometry.levels, run, gather);
-    gather_range(gather, run.first, run.last);
     return PT_OK;
 }
 
@@ -737,7 +810,9 @@ static enum pt_status unreserve(struct pt *table, uint64_t address, uint64_t len
 
 static void destroy(struct pt *table, struct pt_gather *gather)
 {
+    lock_take(&table->pool->lock);
     gather_tree(table, table->root, table->geometry.levels, gather);
+    lock_give(&table->pool->lock);
     table->root = 0;
 }
 

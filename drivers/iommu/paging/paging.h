@@ -2,6 +2,8 @@
 #ifndef DRIVERS_IOMMU_PAGING_PAGING_H
 #define DRIVERS_IOMMU_PAGING_PAGING_H
 
+#include "lib/lock.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,9 +13,10 @@
  *
  *   level    1 is the level whose entries map 4 KiB; the root table has level `levels`
  *   live     an entry that is not zero: a table, or a leaf, readable or not
- *   gather   what an unmap leaves to do: the range to invalidate and the tables to free after it
+ *   gather   the tables that an unmap leaves: to free after its range has been invalidated
  *
- * Nothing here invalidates, waits or locks; the caller does.
+ * Nothing here invalidates or waits; the caller does, and keeps two calls off one table at a time.
+ * The pool is for many tables: it has a lock of its own, taken here where a call needs the pool.
  */
 #define PT_PAGE_SHIFT 12u
 #define PT_PAGE_SIZE  ((uint64_t)1 << PT_PAGE_SHIFT)
@@ -43,17 +46,17 @@ struct pt_pool {
     size_t available; /* pages on both lists */
     size_t reserved;  /* of these, set aside: for splits of the superpages that are mapped */
     size_t chunks;
+    struct lock lock; /* inside that of a table */
 };
 
 /* Pages to wait for an invalidation, linked like the free lists. */
 struct pt_gather {
-    uint64_t tables;      /* physical address of the first; 0: none */
-    uint64_t first, last; /* inclusive range of addresses that changed; first > last: none */
+    uint64_t tables; /* physical address of the first; 0: none */
 };
 
 #define PT_GATHER_INIT                                                                             \
     {                                                                                              \
-        0, UINT64_MAX, 0                                                                           \
+        0                                                                                          \
     }
 
 /* What the units allow; fixed for the life of a table. pt_create narrows it to what the format has

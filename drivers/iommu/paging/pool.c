@@ -23,7 +23,7 @@ static void give(struct pt_pool *pool, uint64_t physical)
 
 void pt_pool_init(struct pt_pool *pool)
 {
-    *pool = (struct pt_pool){0};
+    *pool = (struct pt_pool){.lock = LOCK_INIT};
 }
 
 void pt_pool_add(struct pt_pool *pool, uint64_t physical, bool dirty)
@@ -31,7 +31,7 @@ void pt_pool_add(struct pt_pool *pool, uint64_t physical, bool dirty)
     for (uint64_t i = PT_CHUNK_PAGES - 1; i > 0; i--) {
         uint64_t page = physical + i * PT_PAGE_SIZE;
 
-        *pt_page_of(page) = (struct pt_page){.dirty = dirty};
+        *pt_page_of(page) = (struct pt_page){.dirty = dirty, .cached = true};
         give(pool, page);
     }
     pool->chunks++;
@@ -65,18 +65,21 @@ uint64_t pt_pool_take(struct pt_pool *pool, unsigned first, unsigned last)
     bool any = first == 0 && last == PT_ENTRIES - 1;
     bool dirty = pool->dirty && (any || !pool->clean);
     uint64_t physical = pop(dirty ? &pool->dirty : &pool->clean);
+    struct pt_page *page = pt_page_of(physical);
 
     pool->available--;
     if (dirty)
         zero_around(table_at(physical), first, last);
-    *pt_page_of(physical) = (struct pt_page){0};
+    *page = (struct pt_page){.cached = dirty || page->cached};
     return physical;
 }
 
 void pt_release(struct pt_pool *pool, struct pt_gather *gather)
 {
+    lock_take(&pool->lock);
     while (gather->tables)
         give(pool, pop(&gather->tables));
+    lock_give(&pool->lock);
     *gather = (struct pt_gather)PT_GATHER_INIT;
 }
 
@@ -107,7 +110,10 @@ enum pt_status pt_create(struct pt *table, const struct pt_format *format,
 
     if (!narrow(&narrowed, format))
         return PT_BAD_RANGE;
-    if (!pt_pool_ensure(pool, 1))
+    lock_take(&pool->lock);
+    uint64_t root = pt_pool_ensure(pool, 1) ? pt_pool_take(pool, 1, 0) : 0;
+    lock_give(&pool->lock);
+    if (!root)
         return PT_NO_MEMORY;
     *table = (struct pt){.format = format,
                          .geometry = narrowed,
@@ -115,7 +121,7 @@ enum pt_status pt_create(struct pt *table, const struct pt_format *format,
                          .physical_size = (uint64_t)1 << narrowed.physical_width,
                          .leaf.key = PT_NO_LEAF,
                          .pool = pool,
-                         .root = pt_pool_take(pool, 1, 0)};
+                         .root = root};
     if (!narrowed.coherent)
         table_write_back(table_at(table->root), PT_PAGE_SIZE);
     return PT_OK;

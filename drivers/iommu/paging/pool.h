@@ -16,8 +16,9 @@ struct pt_page {
         uint32_t pins; /* linked: reservations that keep it so */
     };
     uint8_t next_high;
-    bool dirty;    /* in a list: not all zero */
-    uint16_t live; /* entries in use */
+    bool dirty : 1;  /* in a list: not all zero */
+    bool cached : 1; /* in a list, or new: not all written back */
+    uint16_t live;   /* entries in use */
 };
 
 _Static_assert(sizeof(struct pt_page) * PT_CHUNK_PAGES == PT_PAGE_SIZE, "one page per chunk");
@@ -41,7 +42,8 @@ static inline struct node node_at(uint64_t physical)
 }
 
 /* A page that the caller has made sure of with pt_pool_ensure or set aside. Its entries outside
- * [first, last] are zero; those inside are for the caller to fill. first > last: all are zero. */
+ * [first, last] are zero; those inside are for the caller to fill. first > last: all are zero.
+ * Under the pool's lock, like pt_pool_ensure. */
 uint64_t pt_pool_take(struct pt_pool *pool, unsigned first, unsigned last);
 
 static inline void pt_push(uint64_t *list, uint64_t physical, struct pt_page *page)

@@ -55,14 +55,15 @@ bool vtd_queue_start(struct vtd_unit *vtd)
     return vtd_command(vtd, GCMD_QIE, 0, GSTS_QIES, GSTS_QIES);
 }
 
-/* Under the queue lock. Accesses to the queue are coherent in every unit: no write-back. */
-static void append(struct vtd_unit *vtd, struct vtd_descriptor descriptor)
+/* Accesses to the queue are coherent in every unit: no write-back. Returns the next place. */
+static inline uint32_t append(const struct vtd_unit *vtd, uint32_t place, uint64_t low,
+                              uint64_t high)
 {
-    struct vtd_descriptor *slot = &vtd->queue[vtd->tail];
+    struct vtd_descriptor *slot = &vtd->queue[place];
 
-    table_store64(&slot->low, descriptor.low);
-    table_store64(&slot->high, descriptor.high);
-    vtd->tail = (vtd->tail + 1) % VTD_QUEUE_ENTRIES;
+    table_store64(&slot->low, low);
+    table_store64(&slot->high, high);
+    return (place + 1) % VTD_QUEUE_ENTRIES;
 }
 
 struct completion {
@@ -83,31 +84,10 @@ static bool is_complete(void *context)
     return completion->failed;
 }
 
-/* The wait descriptor's status data numbers the batch, so that a late completion of an earlier
- * batch is never taken for this one's. */
-static struct completion submit(struct vtd_unit *vtd, const struct vtd_descriptor *batch,
-                                unsigned count)
+static __attribute__((noinline, cold)) bool await(struct vtd_unit *vtd, uint32_t sequence)
 {
-    lock_take(&vtd->queue_lock);
-    uint32_t sequence = ++vtd->sequence;
-    for (unsigned i = 0; i < count; i++)
-        append(vtd, batch[i]);
-    append(vtd, (struct vtd_descriptor){DESCRIPTOR_WAIT | WAIT_SW | (uint64_t)sequence << 32,
-                                        vtd->status_physical});
-    table_fence();
-    mmio_write64(&vtd->mmio, VTD_IQT, (uint64_t)vtd->tail * sizeof *batch);
-    lock_give(&vtd->queue_lock);
-    return (struct completion){vtd, sequence, false};
-}
+    struct completion completion = {vtd, sequence, false};
 
-/* Mostly the unit is done by now: one look saves the wait. */
-bool vtd_submit(struct vtd_unit *vtd, const struct vtd_descriptor *batch, unsigned count)
-{
-    if (vtd->dead)
-        return false;
-    struct completion completion = submit(vtd, batch, count);
-    if (__atomic_load_n(vtd->status, __ATOMIC_ACQUIRE) == completion.sequence)
-        return true;
     if (wait_until(is_complete, &completion, VTD_WAIT_NS) && !completion.failed)
         return true;
     vtd->dead = true;
@@ -118,24 +98,60 @@ bool vtd_submit(struct vtd_unit *vtd, const struct vtd_descriptor *batch, unsign
     return false;
 }
 
+/* Ends a batch with a wait descriptor, gives the queue lock back and waits. The status data numbers
+ * the batch, so that a late completion of an earlier one is never taken for this one's. Mostly the
+ * unit is done by now: one look saves the wait. */
+static inline bool finish(struct vtd_unit *vtd, uint32_t place)
+{
+    uint32_t sequence = ++vtd->sequence;
+
+    place = append(vtd, place, DESCRIPTOR_WAIT | WAIT_SW | (uint64_t)sequence << 32,
+                   vtd->status_physical);
+    vtd->tail = place;
+    table_fence();
+    mmio_write64(&vtd->mmio, VTD_IQT, (uint64_t)place * sizeof *vtd->queue);
+    lock_give(&vtd->queue_lock);
+    return __atomic_load_n(vtd->status, __ATOMIC_ACQUIRE) == sequence || await(vtd, sequence);
+}
+
+bool vtd_submit(struct vtd_unit *vtd, const struct vtd_descriptor *batch, unsigned count)
+{
+    if (vtd->dead)
+        return false;
+    lock_take(&vtd->queue_lock);
+    uint32_t place = vtd->tail;
+    for (unsigned i = 0; i < count; i++)
+        place = append(vtd, place, batch[i].low, batch[i].high);
+    return finish(vtd, place);
+}
+
+/* Page-selective invalidation can do every block. */
+static inline bool can_select(const struct vtd_unit *vtd,
+                              const struct iommu_invalidation *invalidation)
+{
+    for (unsigned i = 0; i < invalidation->count; i++)
+        if (invalidation->blocks[i].order >= vtd->selective_orders)
+            return false;
+    return !invalidation->whole;
+}
+
 bool vtd_invalidate(struct iommu_unit *unit, const struct iommu_invalidation *invalidation)
 {
     struct vtd_unit *vtd = unit->vendor_state;
-    struct vtd_descriptor batch[IOMMU_BLOCKS_MAX];
-    uint64_t low = vtd_iotlb_descriptor(vtd, VTD_SELECTIVE, invalidation->domain_id).low;
-    uint64_t hint = invalidation->tables ? 0 : IOTLB_IH;
-    unsigned count = invalidation->whole ? 0 : invalidation->count;
+    uint16_t id = invalidation->domain_id;
 
-    for (unsigned i = 0; i < count; i++) {
+    if (vtd->dead)
+        return false;
+    lock_take(&vtd->queue_lock);
+    uint32_t place = vtd->tail;
+    if (!can_select(vtd, invalidation))
+        return finish(vtd, append(vtd, place, vtd_iotlb_descriptor(vtd, VTD_DOMAIN, id).low, 0));
+    uint64_t low = vtd_iotlb_descriptor(vtd, VTD_SELECTIVE, id).low;
+    uint64_t hint = invalidation->tables ? 0 : IOTLB_IH;
+    for (unsigned i = 0; i < invalidation->count; i++) {
         const struct iommu_block *block = &invalidation->blocks[i];
 
-        if (block->order >= vtd->selective_orders) {
-            count = 0;
-            break;
-        }
-        batch[i] = (struct vtd_descriptor){low, block->address | block->order | hint};
+        place = append(vtd, place, low, block->address | block->order | hint);
     }
-    if (!count)
-        batch[count++] = vtd_iotlb_descriptor(vtd, VTD_DOMAIN, invalidation->domain_id);
-    return vtd_submit(vtd, batch, count);
+    return finish(vtd, place);
 }

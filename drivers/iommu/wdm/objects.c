@@ -33,10 +33,9 @@ PDEVICE_OBJECT wdm_pdo(uint16_t endpoint)
 }
 
 /* The codes that mean the same for every routine; the others are the routine's own. */
-static NTSTATUS to_status(enum iommu_status status, NTSTATUS bad_handle)
+static __attribute__((noinline, cold)) NTSTATUS to_status(enum iommu_status status,
+                                                          NTSTATUS bad_handle)
 {
-    if (status == IOMMU_OK)
-        return STATUS_SUCCESS;
     switch (status) {
     case IOMMU_OK:
         return STATUS_SUCCESS;
@@ -175,30 +174,37 @@ NTSTATUS wdm_detach_device(PIOMMU_DMA_DEVICE DmaDevice)
 }
 
 /* A caller's description of memory, copied in. */
-static bool describe(const IOMMU_MAP_PHYSICAL_ADDRESS *source, struct iommu_memory *out)
+static __attribute__((noinline)) bool
+describe_list(const volatile IOMMU_MAP_PHYSICAL_ADDRESS *source,
+              IOMMU_MAP_PHYSICAL_ADDRESS_TYPE type, struct iommu_memory *out)
 {
-    const IOMMU_MAP_PHYSICAL_ADDRESS from = *source;
+    out->physical = 0;
+    if (type == MapPhysicalAddressTypeMdl) {
+        PMDL mdl = source->Mdl.Mdl;
 
-    *out = (struct iommu_memory){0};
-    switch (from.MapType) {
-    case MapPhysicalAddressTypeContiguousRange:
-        out->physical = (uint64_t)from.ContiguousRange.Base.QuadPart;
-        out->length = from.ContiguousRange.Size;
-        break;
-    case MapPhysicalAddressTypeMdl:
-        if (!from.Mdl.Mdl || from.Mdl.Mdl->ByteOffset)
+        if (!mdl || mdl->ByteOffset)
             return false;
-        out->frames = MmGetMdlPfnArray(from.Mdl.Mdl);
-        out->length = MmGetMdlByteCount(from.Mdl.Mdl);
-        break;
-    case MapPhysicalAddressTypePfn:
-        if (from.PfnArray.NumberOfPages > UINT64_MAX >> PAGE_SHIFT || !from.PfnArray.PageFrame)
-            return false;
-        out->frames = from.PfnArray.PageFrame;
-        out->length = from.PfnArray.NumberOfPages << PAGE_SHIFT;
-        break;
-    case MapPhysicalAddressTypeMax:
-    default:
+        out->frames = MmGetMdlPfnArray(mdl);
+        out->length = MmGetMdlByteCount(mdl);
+        return true;
+    }
+    uint64_t pages = source->PfnArray.NumberOfPages;
+    out->frames = source->PfnArray.PageFrame;
+    out->length = pages << PAGE_SHIFT;
+    return type == MapPhysicalAddressTypePfn && pages <= UINT64_MAX >> PAGE_SHIFT && out->frames;
+}
+
+/* Each field that counts is read once. */
+static inline bool describe(const volatile IOMMU_MAP_PHYSICAL_ADDRESS *source,
+                            struct iommu_memory *out)
+{
+    IOMMU_MAP_PHYSICAL_ADDRESS_TYPE type = source->MapType;
+
+    if (type == MapPhysicalAddressTypeContiguousRange) {
+        out->physical = (uint64_t)source->ContiguousRange.Base.QuadPart;
+        out->frames = NULL;
+        out->length = source->ContiguousRange.Size;
+    } else if (!describe_list(source, type, out)) {
         return false;
     }
     return out->length && !((out->physical | out->length) & (PAGE_SIZE - 1)) &&
@@ -206,7 +212,7 @@ static bool describe(const IOMMU_MAP_PHYSICAL_ADDRESS *source, struct iommu_memo
 }
 
 /* The domain is the first argument: its code goes before that of a later one. */
-static NTSTATUS refused(iommu_ref_t domain, NTSTATUS status)
+static __attribute__((noinline, cold)) NTSTATUS refused(iommu_ref_t domain, NTSTATUS status)
 {
     return state && iommu_has_domain(state, owner_current(), domain) ? status
                                                                      : STATUS_INVALID_PARAMETER_1;
@@ -266,6 +272,8 @@ NTSTATUS wdm_unmap_logical_range(PIOMMU_DMA_DOMAIN Domain, ULONGLONG LogicalAddr
         return STATUS_INVALID_PARAMETER_1;
     enum iommu_status status =
         iommu_unmap(state, owner_current(), domain, LogicalAddress, NumberOfPages << PAGE_SHIFT);
+    if (status == IOMMU_OK)
+        return STATUS_SUCCESS;
     if (status == IOMMU_BAD_RANGE)
         return STATUS_INVALID_PARAMETER_3;
     return to_status(status, STATUS_INVALID_PARAMETER_1);
