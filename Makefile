@@ -280,4 +280,5 @@ help:
 
 -include $(IMAGE_OBJECTS:.o=.d) $(O)/tests/bench/image/base.d $(wildcard $(BENCH)/obj/*.d \
 	$(BENCH)/obj/*/*.d $(BENCH)/obj/*/*/*.d $(BENCH)/obj/*/*/*/*.d) $(HOST_OBJECTS:.o=.d) $(ENGINE_OBJECTS:.o=.d) \
+	$(wildcard $(H)/external/*/*/*.d) \
 	$(patsubst %,$(H)/obj/tests/host/%.d,$(notdir $(HOST_TESTS)))
