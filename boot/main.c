@@ -108,7 +108,7 @@ static void set_verbosity(void)
 
 static void name_unknown_options(void)
 {
-    static const char *const known[] = {"console", "loglevel", "provoke", "tests"};
+    static const char *const known[] = {"console", "loglevel", "nvme", "provoke", "tests"};
 
     for (const char *word = boot.info->options; *word; word += strlen(word) + 1) {
         size_t length = strcspn(word, "=");

@@ -38,8 +38,9 @@ struct driver_window {
     size_t length;
 };
 
-/* Memory that this driver owns: contiguous, page aligned, zeroed. No device reaches it until the
- * driver maps it into a domain that the device is attached to. */
+/* Memory that this driver owns: contiguous, zeroed, aligned to its length or to the next power of
+ * two above. No device reaches it until the driver maps it into a domain that the device is
+ * attached to. */
 struct driver_memory {
     void *address;
     uint64_t physical;

@@ -92,6 +92,28 @@ bool nvme_buffer_unmap(struct nvme *nvme, struct nvme_buffer *buffer)
     return true;
 }
 
+bool nvme_pool_open(struct nvme *nvme, struct driver_pool *pool, const struct nvme_buffer *buffer,
+                    uint16_t *links, uint16_t count)
+{
+    IOMMU_DMA_LOGICAL_ADDRESS logical = buffer->logical;
+    const struct driver_pool_setup setup = {.iommu = &nvme->iommu.V2,
+                                            .domain = nvme->domain,
+                                            .permissions = IOMMU_ACCESS_WRITE,
+                                            .memory = buffer->memory,
+                                            .size = buffer->memory.length / count,
+                                            .count = count,
+                                            .links = links,
+                                            .logical = &logical};
+
+    return check(nvme, driver_pool_open(pool, &setup), "driver_pool_open");
+}
+
+void nvme_pool_close(struct nvme *nvme, struct driver_pool *pool, struct nvme_buffer *buffer)
+{
+    if (check(nvme, driver_pool_close(pool), "driver_pool_close"))
+        nvme_buffer_close(nvme, buffer);
+}
+
 void nvme_buffer_close(struct nvme *nvme, struct nvme_buffer *buffer)
 {
     struct driver_device *device = nvme->device;

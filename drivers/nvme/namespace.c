@@ -6,9 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Buffers of this file; controller.c has 0 to 4. */
-enum { BUFFER_PRP_LISTS = 5, BUFFER_SLOTS = 8 };
-
 #define NVME_YIELD_NS UINT64_C(1000000000)
 
 struct namespace
@@ -44,37 +41,6 @@ static void yield(struct nvme *nvme)
     (void)nvme->device->services->wait(nvme->device, is_next_turn, &asked, NVME_YIELD_NS);
 }
 
-/* The list of a slot never changes, as its buffer's logical address does not. It names all pages
- * but the first: "Physical Region Page Entry and List". */
-static bool open_slots(struct nvme *nvme)
-{
-    if (!nvme_buffer_open(nvme, &nvme->prp_lists, BUFFER_PRP_LISTS, 1))
-        return false;
-    uint64_t *list = nvme->prp_lists.memory.address;
-    for (unsigned i = 0; i < NVME_SLOTS; i++, list += NVME_PRP_LIST_ENTRIES) {
-        struct nvme_buffer *buffer = &nvme->slots[i].buffer;
-        if (!nvme_buffer_open(nvme, buffer, BUFFER_SLOTS + i, NVME_TRANSFER_PAGES))
-            return false;
-        for (unsigned page = 1; page < NVME_TRANSFER_PAGES; page++)
-            list[page - 1] = buffer->logical + (uint64_t)page * PAGE_SIZE;
-    }
-    return nvme_buffer_map(nvme, &nvme->prp_lists, 1, IOMMU_ACCESS_READ);
-}
-
-static void set_prps(const struct nvme *nvme, unsigned slot, size_t pages,
-                     struct nvme_command *command)
-{
-    uint64_t logical = nvme->slots[slot].buffer.logical;
-
-    command->prp[0] = logical;
-    if (pages == 2)
-        command->prp[1] = logical + PAGE_SIZE;
-    else if (pages > 2)
-        command->prp[1] =
-            nvme->prp_lists.logical + (uint64_t)slot * NVME_PRP_LIST_ENTRIES * sizeof(uint64_t);
-}
-
-/* Maps the slot's buffer, write-only, for just this transfer. */
 static bool submit_read(struct nvme *nvme, const struct namespace *namespace, uint64_t transfer)
 {
     unsigned index = (unsigned)(transfer % NVME_SLOTS);
@@ -85,11 +51,11 @@ static bool submit_read(struct nvme *nvme, const struct namespace *namespace, ui
 
     slot->length = left < nvme->transfer_max ? (size_t)left : nvme->transfer_max;
     size_t pages = (slot->length + PAGE_SIZE - 1) / PAGE_SIZE;
-    if (!nvme_buffer_map(nvme, &slot->buffer, pages, IOMMU_ACCESS_WRITE))
+    if (!nvme_data_begin(nvme, slot, pages))
         return false;
     uint64_t block = first >> namespace->block_log2;
     command.id = (uint16_t)index;
-    set_prps(nvme, index, pages, &command);
+    nvme_data_set_prps(nvme, slot, pages, &command);
     command.cdw10 = (uint32_t)block;
     command.cdw11 = (uint32_t)(block >> 32);
     command.cdw12 = (uint32_t)(slot->length >> namespace->block_log2) - 1;
@@ -116,7 +82,6 @@ static bool await_slot(struct nvme *nvme, const struct nvme_slot *slot)
     return true;
 }
 
-/* The data is hashed after the unmap: what the device can no longer change. */
 static bool read_all(struct nvme *nvme, const struct namespace *namespace, struct sha256 *sha)
 {
     struct progress progress = {
@@ -130,9 +95,11 @@ static bool read_all(struct nvme *nvme, const struct namespace *namespace, struc
             if (!submit_read(nvme, namespace, progress.submitted++))
                 return false;
         struct nvme_slot *slot = &nvme->slots[progress.hashed % NVME_SLOTS];
-        if (!await_slot(nvme, slot) || !nvme_buffer_unmap(nvme, &slot->buffer))
+        const void *data = await_slot(nvme, slot) ? nvme_data_end(nvme, slot) : NULL;
+        if (data == NULL)
             return false;
-        sha256_update(sha, slot->buffer.memory.address, slot->length);
+        sha256_update(sha, data, slot->length);
+        nvme_data_release(nvme, slot);
         progress.hashed++;
         yield(nvme);
         if (nvme->error[0] != '\0') /* a fault was recorded */
@@ -218,7 +185,7 @@ bool nvme_read_namespaces(struct nvme *nvme, struct nvme_summary *summary)
     uint32_t list[NVME_LIST_ENTRIES];
 
     *summary = (struct nvme_summary){0};
-    if (!list_namespaces(nvme, list) || !open_slots(nvme))
+    if (!list_namespaces(nvme, list) || !nvme_data_open(nvme))
         return false;
     for (unsigned i = 0; i < NVME_LIST_ENTRIES && list[i] != 0; i++)
         if (!read_namespace(nvme, list[i], summary))

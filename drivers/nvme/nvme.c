@@ -4,6 +4,7 @@
 #include <driver_io.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 bool nvme_fail(struct nvme *nvme, const char *format, ...)
 {
@@ -49,19 +50,28 @@ static void work(struct nvme *nvme)
 
 static void close_buffers(struct nvme *nvme)
 {
-    for (unsigned i = 0; i < NVME_SLOTS; i++)
-        nvme_buffer_close(nvme, &nvme->slots[i].buffer);
-    nvme_buffer_close(nvme, &nvme->prp_lists);
+    nvme_data_close(nvme);
     nvme_buffer_close(nvme, &nvme->identify);
     nvme_queue_close(nvme, &nvme->io);
     nvme_queue_close(nvme, &nvme->admin);
+}
+
+static bool asks_for_pool(struct driver_device *device)
+{
+    const char *way = device->services->option(device, "nvme");
+
+    if (way != NULL && strcmp(way, "map") != 0 && strcmp(way, "pool") != 0)
+        device->services->log(device, DRIVER_WARNING, "nvme=%s is neither map nor pool", way);
+    return way != NULL && strcmp(way, "pool") == 0;
 }
 
 /* The controller is quiet before anything is taken from under it. One that cannot be silenced is
  * still cut off by the unmaps and the detach. */
 static bool nvme_start(struct driver_device *device)
 {
-    struct nvme nvme = {.device = device, .bench = device->services->option(device, "bench")};
+    struct nvme nvme = {.device = device,
+                        .bench = device->services->option(device, "bench"),
+                        .pooled = asks_for_pool(device)};
 
     device->context = &nvme;
     if (nvme_dma_open(&nvme)) {

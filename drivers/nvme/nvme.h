@@ -5,11 +5,13 @@
 #include "drivers/nvme/spec.h"
 
 #include <driver.h>
+#include <driver_pool.h>
 
 /*
  * NVMe controllers, read only: no command that writes is ever built. Everything that the
  * controller reaches is mapped into a domain of its own, each piece with the one permission that
- * the controller needs, at logical addresses that are nobody's physical ones.
+ * the controller needs, at logical addresses that are nobody's physical ones. Data is read to
+ * memory that is mapped for each transfer alone, or, by option nvme=pool, to a pool's buffers.
  *
  * bool results: false means that nvme->error says why, in one sentence. The first error stays.
  */
@@ -45,9 +47,11 @@ struct nvme_queue {
 };
 
 struct nvme_slot {
-    struct nvme_buffer buffer;
-    size_t length; /* bytes of the transfer */
-    bool busy;     /* no completion has come yet */
+    struct nvme_buffer buffer; /* nvme=map */
+    size_t length;             /* bytes of the transfer */
+    uint16_t place;            /* that it goes to */
+    bool held;                 /* the place is this slot's */
+    bool busy;                 /* no completion has come yet */
 };
 
 struct nvme {
@@ -57,6 +61,7 @@ struct nvme {
     uint64_t ready_timeout_ns;
     unsigned interrupts; /* vectors; 0: polled */
     bool bench;          /* option bench: polled, and logical addresses are the physical ones */
+    bool pooled;         /* option nvme=pool */
     bool enabled;        /* by this driver: faults are its own from then on */
     size_t transfer_max; /* bytes */
     uint32_t namespaces;
@@ -70,6 +75,9 @@ struct nvme {
     struct nvme_buffer identify;
     struct nvme_buffer prp_lists;
     struct nvme_slot slots[NVME_SLOTS];
+    struct nvme_buffer pool_buffer; /* nvme=pool */
+    struct driver_pool pool;
+    uint16_t pool_links[NVME_SLOTS];
 
     char error[120];
 };
@@ -88,6 +96,26 @@ bool nvme_buffer_unmap(struct nvme *nvme, struct nvme_buffer *buffer)
     __attribute__((warn_unused_result));
 /* Unmaps and frees. What cannot be unmapped stays the task's. */
 void nvme_buffer_close(struct nvme *nvme, struct nvme_buffer *buffer);
+/* A pool of `count` buffers, write-only, of a buffer that is open and not mapped. */
+bool nvme_pool_open(struct nvme *nvme, struct driver_pool *pool, const struct nvme_buffer *buffer,
+                    uint16_t *links, uint16_t count) __attribute__((warn_unused_result));
+/* Closes both. What cannot be unmapped stays the task's. */
+void nvme_pool_close(struct nvme *nvme, struct driver_pool *pool, struct nvme_buffer *buffer);
+
+/* data.c: where a slot's transfer goes to. */
+bool nvme_data_open(struct nvme *nvme) __attribute__((warn_unused_result));
+/* Once the controller does no DMA any more. */
+void nvme_data_close(struct nvme *nvme);
+bool nvme_data_begin(struct nvme *nvme, struct nvme_slot *slot, size_t pages)
+    __attribute__((warn_unused_result));
+void nvme_data_set_prps(const struct nvme *nvme, const struct nvme_slot *slot, size_t pages,
+                        struct nvme_command *command);
+/* The data of a completed transfer, to be read until the release. nvme=map: the controller can no
+ * longer change it; a pool's buffers stay in its reach. NULL: it could not be unmapped. */
+const void *nvme_data_end(struct nvme *nvme, struct nvme_slot *slot)
+    __attribute__((warn_unused_result));
+/* Gives the place back, also of a transfer that failed: then once the controller does no DMA. */
+void nvme_data_release(struct nvme *nvme, struct nvme_slot *slot);
 
 /* queue.c: commands and completions. */
 bool nvme_queue_open(struct nvme *nvme, struct nvme_queue *queue, uint16_t id, unsigned vector)

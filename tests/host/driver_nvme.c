@@ -3,7 +3,8 @@
  * The NVMe driver on a fake controller behind a fake domain API. Properties, for every fault: the
  * run ends, each id is reported once, the controller is disabled before memory goes back, nothing
  * stays mapped or allocated, nothing is mapped at its physical address, no access of the
- * controller is outside what is mapped for it, and no command is one that writes.
+ * controller is outside what is mapped for it, and no command is one that writes. All of it holds
+ * whether each transfer is mapped or all go to a pool.
  */
 #include "tests/host/nvme_fake.h"
 
@@ -65,6 +66,22 @@ static void whole_namespaces_are_read(void **state)
     assert_true(run((struct setting){.namespaces = 2, .blocks = {1, 64}}));
     expect_disk(0, "nvme0", 512, HASH_1_BLOCK);
     expect_disk(1, "nvme0n2", 64 * 512, HASH_64_SECOND);
+}
+
+/* One unmap for each transfer, or none: the rest is set-up, the same for any size. */
+static void transfers_are_unmapped_or_pooled(void **state)
+{
+    unsigned unmaps[2], reads[2];
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        assert_true(run((struct setting){.namespaces = 1, .blocks = {i == 0 ? 256 : 25600}}));
+        unmaps[i] = m.unmaps;
+        reads[i] = m.reads;
+    }
+    assert_int_equal(reads[1], 100 * reads[0]);
+    bool pooled = way != NULL && strcmp(way, "pool") == 0;
+    assert_int_equal(unmaps[1] - unmaps[0], pooled ? 0 : reads[1] - reads[0]);
 }
 
 static void all_geometries_are_read(void **state)
@@ -167,10 +184,26 @@ static void every_refused_call_is_survived(void **state)
     assert_int_equal(failed, calls);
 }
 
+static int by_pool(void **state)
+{
+    (void)state;
+    way = "pool";
+    return 0;
+}
+
+/* Neither way: the default is taken. */
+static int by_nonsense(void **state)
+{
+    (void)state;
+    way = "poo";
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_namespaces_are_read),
+        cmocka_unit_test(transfers_are_unmapped_or_pooled),
         cmocka_unit_test(all_geometries_are_read),
         cmocka_unit_test(no_medium_is_skipped),
         cmocka_unit_test(works_with_any_interrupts),
@@ -178,5 +211,9 @@ int main(void)
         cmocka_unit_test(every_refused_call_is_survived),
     };
 
-    return cmocka_run_group_tests_name("driver_nvme", tests, NULL, NULL);
+    const struct CMUnitTest other[] = {cmocka_unit_test(transfers_are_unmapped_or_pooled)};
+
+    return cmocka_run_group_tests_name("driver_nvme", tests, NULL, NULL) +
+           cmocka_run_group_tests_name("driver_nvme_pool", tests, by_pool, NULL) +
+           cmocka_run_group_tests_name("driver_nvme_other", other, by_nonsense, NULL);
 }

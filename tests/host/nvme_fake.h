@@ -11,7 +11,6 @@
  * checks, in every call, what must hold for any of them.
  */
 #include "drivers/nvme/nvme.h"
-#include "tests/host/no_option.h"
 
 #include <driver_io.h>
 #include <setjmp.h>
@@ -86,7 +85,7 @@ static struct {
     bool created, domain, attached;
     struct mapping mappings[MAPPINGS];
     size_t next_frame;
-    unsigned memories, calls, refused, disk_count;
+    unsigned memories, calls, refused, disk_count, unmaps;
     uint64_t now;
     struct {
         char name[16];
@@ -99,6 +98,8 @@ static struct {
         char reason[160];
     } tests[2];
 } m;
+
+static const char *way; /* option nvme */
 
 static _Alignas(PAGE_SIZE) uint8_t ram[FRAMES * PAGE_SIZE];
 
@@ -178,6 +179,7 @@ static inline NTSTATUS map(PIOMMU_DMA_DOMAIN domain, ULONG permissions,
 static inline NTSTATUS unmap(PIOMMU_DMA_DOMAIN domain, ULONGLONG logical, ULONGLONG pages)
 {
     assert_true((uintptr_t)domain == 7 && m.domain);
+    m.unmaps++;
     for (unsigned i = 0; i < MAPPINGS; i++)
         if (m.mappings[i].length == pages * PAGE_SIZE && m.mappings[i].logical == logical) {
             m.mappings[i].length = 0;
@@ -619,6 +621,12 @@ static inline void service_disk(struct driver_device *device, const char *name, 
     memcpy(m.disks[m.disk_count++].hex, hex, 65);
 }
 
+static inline const char *service_option(struct driver_device *device, const char *name)
+{
+    (void)device;
+    return strcmp(name, "nvme") == 0 ? way : NULL;
+}
+
 static const struct driver_services services = {
     .window_map = service_window,
     .memory_alloc = service_alloc,
@@ -629,7 +637,7 @@ static const struct driver_services services = {
     .now_ns = service_now,
     .log = service_log,
     .test = service_test,
-    .option = no_option,
+    .option = service_option,
     .disk = service_disk,
 };
 

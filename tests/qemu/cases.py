@@ -260,6 +260,7 @@ CASES: tuple[Case, ...] = (
     Case("console-on-second-port", second_port),
     Case("no-console", no_port, silent=True),
     Case("errors-only", with_boot_options(loglevel="3"), trace=True),
+    Case("pool", with_boot_options(nvme="pool"), trace=True),
     Case("usb-stick", usb_stick),
     Case("no-nvme", no_disk([]), disk=False),
     Case("nvme-without-namespace", no_disk([NVME]), disk=False, says="no namespace"),
@@ -314,7 +315,8 @@ def check_outcome(case: Case, machine: Machine, outcome: Outcome) -> list[str]:
     if case.trace:
         assert machine.disk is not None
         length = disk_bytes(machine.disk)
-        found += judge_trace(outcome.log, outcome.functions, report, length)
+        found += judge_trace(outcome.log, outcome.functions, report, length,
+                             pooled=machine.options.get("nvme") == "pool")
     return found
 
 

@@ -16,7 +16,7 @@ from host import parse_cmocka, run_host_program
 from monitor import Function, walk
 from report import Report, judge
 from stream import Stream
-from trace import judge_trace
+from trace import IN_FLIGHT, SET_UP, TRANSFER_BYTES, judge_trace
 
 VERSION = (7, 2, 22)
 ALLOW = "DMA-ALLOW-001"
@@ -181,12 +181,12 @@ class TraceTest(unittest.TestCase):
     FAULT = "vtd_dmar_fault sid 0x28 fault 5 addr 0x4000 write 1"
     GOOD = [ENABLE, DISK, MISS, USE, DROP, FAULT]
 
-    def complaints(self, lines: list[str]) -> str:
+    def complaints(self, lines: list[str], disk: int = 0x1000, pooled: bool = False) -> str:
         report = judged(wire(records([result(DENIALS[0])])))
         with tempfile.TemporaryDirectory() as folder:
             log = Path(folder) / "qemu.log"
             log.write_text("\n".join(lines) + "\n")
-            return "; ".join(judge_trace(log, self.FUNCTIONS, report, 0x1000))
+            return "; ".join(judge_trace(log, self.FUNCTIONS, report, disk, pooled))
 
     def test_agreeing_trace_is_accepted(self) -> None:
         self.assertEqual(self.complaints(self.GOOD), "")
@@ -199,6 +199,26 @@ class TraceTest(unittest.TestCase):
     def test_invalidation_of_another_domain_does_not_count(self) -> None:
         other = [e.replace("invalidate domain 0x7", "invalidate domain 0x8") for e in self.GOOD]
         self.assertIn("invalidated", self.complaints(other))
+
+    def disk_trace(self, transfers: int, dropped: int, after: int = 0) -> list[str]:
+        """A disk read in `transfers`, `dropped` of them invalidated, and more after the last."""
+        miss = self.MISS.replace("0x28 iova 0x4000", "0x20 iova 0x5000").replace("0x7", "0x9")
+        drop = self.DROP.replace("0x7 addr 0x4000", "0x9 addr 0x5000")
+        reads = [line for i in range(transfers) for line in
+                 [miss, *[self.DISK] * (TRANSFER_BYTES >> 12), *[drop] * (i < dropped)]]
+        return [*self.GOOD, *reads, self.DISK, *[drop] * after]
+
+    def test_transfers_are_unmapped_one_by_one(self) -> None:
+        disk, least = 20 * TRANSFER_BYTES, 20 - IN_FLIGHT
+        self.assertEqual(self.complaints(self.disk_trace(20, least), disk), "")
+        self.assertIn("invalidations", self.complaints(self.disk_trace(20, least - 1), disk))
+        self.assertIn("invalidations", self.complaints(self.disk_trace(20, 0, least), disk))
+
+    def test_a_pool_is_not_invalidated_for_a_transfer(self) -> None:
+        disk = 20 * TRANSFER_BYTES
+        good, bad = self.disk_trace(20, SET_UP, 9), self.disk_trace(20, SET_UP + 1)
+        self.assertEqual(self.complaints(good, disk, pooled=True), "")
+        self.assertIn("in spite of", self.complaints(bad, disk, pooled=True))
 
     def test_identity_is_refused(self) -> None:
         line = self.DISK.replace("9000", "5000")

@@ -24,6 +24,9 @@ EVENTS = (
     "vtd_inv_desc_iotlb*",
 )
 PAGE = 0xFFF
+TRANSFER_BYTES = 128 << 10  # of a read command, at most
+IN_FLIGHT = 8  # read commands
+SET_UP = 8  # invalidations that a disk of any size may cost: for the Identify commands
 NVME = (0x1B36, 0x0010)
 EDU = (0x1234, 0x11E8)
 
@@ -49,6 +52,9 @@ class Requester:
     faults: int = 0
     refused: set[int] = field(default_factory=set)  # pages
     refused_after_use: int = 0  # pages once reached, invalidated, then refused
+    domain: int = -1  # that it was last translated by
+    invalidations: int = 0  # of that domain, up to the last translation
+    pending: int = 0  # since then: perhaps after its end
     reached: dict[int, int] = field(default_factory=dict)  # page -> domain, while cached
     dropped: set[int] = field(default_factory=set)  # pages reached once, invalidated since
 
@@ -58,7 +64,6 @@ class Trace:
 
     def __init__(self, log: Path) -> None:
         self.enabled = False
-        self.invalidations = 0
         self.passed_through = 0
         self.requesters: dict[int, Requester] = {}
         self._domains: dict[tuple[int, int], int] = {}
@@ -67,8 +72,8 @@ class Trace:
             (FAULT, self._fault),
             (UPDATE, self._update),
             (PAGES, self._pages),
-            (DOMAIN, lambda m: self._drop(lambda _, domain: domain == int(m[1], 16))),
-            (GLOBAL, lambda _: self._drop(lambda _page, _domain: True)),
+            (DOMAIN, lambda m: self._drop(int(m[1], 16), lambda _: True)),
+            (GLOBAL, lambda _: self._drop(None, lambda _: True)),
             (PASS_THROUGH, self._pass_through),
             (ENABLE, self._enable),
         ]
@@ -96,6 +101,7 @@ class Trace:
         iova, address, mask = (int(match[i], 16) for i in (4, 5, 6))
         requester = bus << 8 | slot << 3 | function
         one = self.of(requester)
+        one.invalidations, one.pending = one.invalidations + one.pending, 0
         one.translated_bytes += mask + 1
         one.identical += iova == address
         page = iova & ~PAGE
@@ -104,7 +110,7 @@ class Trace:
 
     def _update(self, match: re.Match[str]) -> None:
         requester, iova, domain = (int(match[i], 16) for i in (1, 2, 3))
-        self._domains[(requester, iova & ~PAGE)] = domain
+        self._domains[(requester, iova & ~PAGE)] = self.of(requester).domain = domain
 
     def _fault(self, match: re.Match[str]) -> None:
         one = self.of(int(match[1], 16))
@@ -118,12 +124,14 @@ class Trace:
     def _pages(self, match: re.Match[str]) -> None:
         domain, address, mask = int(match[1], 16), int(match[2], 16), int(match[3], 16)
         low = ~((0x1000 << mask) - 1)
-        self._drop(lambda page, owner: owner == domain and page & low == address & low)
+        self._drop(domain, lambda page: page & low == address & low)
 
-    def _drop(self, covered: Callable[[int, int], bool]) -> None:
-        self.invalidations += 1
+    def _drop(self, domain: int | None, covered: Callable[[int], bool]) -> None:
+        """Of one domain, or of all."""
         for one in self.requesters.values():
-            gone = [page for page, domain in one.reached.items() if covered(page, domain)]
+            one.pending += domain in (None, one.domain)
+            gone = [page for page, owner in one.reached.items()
+                    if domain in (None, owner) and covered(page)]
             for page in gone:
                 del one.reached[page]
             one.dropped.update(gone)
@@ -143,10 +151,18 @@ def passes(report: Report, prefix: str, device: str) -> int:
     )
 
 
-def judge_disk(trace: Trace, functions: list[Function], disk_bytes: int) -> list[str]:
+def judge_disk(
+    trace: Trace, functions: list[Function], disk_bytes: int, pooled: bool
+) -> list[str]:
     found = []
+    least = disk_bytes // TRANSFER_BYTES - IN_FLIGHT
     for nvme in clients(functions, NVME):
         one = trace.of(nvme.requester)
+        if pooled and one.invalidations > SET_UP:
+            found.append(f"{nvme.location}: {one.invalidations} invalidations in spite of its pool")
+        if not pooled and one.invalidations < least:
+            found.append(f"{nvme.location}: {one.invalidations} invalidations, "
+                         f"{disk_bytes} bytes read")
         if one.translated_bytes < disk_bytes:
             found.append(f"{nvme.location}: {one.translated_bytes} bytes translated, "
                          f"the disk has {disk_bytes}")
@@ -176,9 +192,10 @@ def judge_edu(trace: Trace, functions: list[Function], report: Report) -> list[s
 
 
 def judge_trace(
-    log: Path, functions: list[Function], report: Report, disk_bytes: int
+    log: Path, functions: list[Function], report: Report, disk_bytes: int, pooled: bool = False
 ) -> list[str]:
-    """What the trace holds against a pass; empty when it agrees."""
+    """What the trace holds against a pass; empty when it agrees. Each transfer of a disk costs an
+    invalidation, or, when the disk is read to a pool, none does."""
     trace = Trace(log)
     if not trace.enabled:
         return ["translation was never switched on"]
@@ -190,6 +207,6 @@ def judge_trace(
     ]
     if trace.passed_through:
         found.append(f"{trace.passed_through} requests passed through untranslated")
-    found += judge_disk(trace, functions, disk_bytes)
+    found += judge_disk(trace, functions, disk_bytes, pooled)
     found += judge_edu(trace, functions, report)
     return found
