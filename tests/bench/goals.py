@@ -83,5 +83,5 @@ CHECKED = (
     *("A1.map", "A1.unmap", "A2.unmap", "A3.map", "A3.map-1G", "A4.map", "A4.unmap"),
     *("A6.map", "A8.map", "A8.unmap", "A9.tables", "B.failures"),
     *("C.aligned", "C.any", "C.excess", "C.worst", "C.waits", "C.tail-writes", "C.cache-drops"),
-    *("G.tables", "G.peak"),
+    *("D.pool", "G.tables", "G.peak"),
 )
