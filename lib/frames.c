@@ -13,8 +13,33 @@ static bool is_holder(owner_t owner)
     return owner != OWNER_FREE && owner != OWNER_ABSENT && owner != OWNER_WITHHELD;
 }
 
-/* Of a block whose frames differ, or may differ. */
-#define MIXED UINT16_MAX
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+size_t frames_run(const struct frames *frames, size_t first, size_t end)
+{
+    owner_t owner = frames_tag(frames, first);
+    size_t last_block = (end - 1) / FRAMES_BLOCK;
+
+    for (size_t block = first / FRAMES_BLOCK; block <= last_block; block++) {
+        size_t i, block_end;
+
+        if (frames->blocks[block] == owner) {
+            continue;
+        }
+        i = block == first / FRAMES_BLOCK ? first : block * FRAMES_BLOCK;
+        block_end = smaller((block + 1) * FRAMES_BLOCK, end);
+        while (i < block_end && frames->blocks[block] == FRAMES_MIXED && frames->tags[i] == owner) {
+            i++;
+        }
+        if (i < block_end) {
+            return i;
+        }
+    }
+    return end;
+}
 
 typedef uint64_t four_tags_t __attribute__((may_alias, aligned(sizeof(owner_t))));
 _Static_assert(sizeof(four_tags_t) == 4 * sizeof(owner_t), "four tags in a word");
@@ -35,13 +60,12 @@ static bool all_carry(const owner_t *tags, size_t count, owner_t owner)
 
 bool frames_all_owned(const struct frames *frames, owner_t owner, size_t first, size_t end)
 {
-    for (size_t i = first, count; i < end; i += count) {
-        count = FRAMES_BLOCK - i % FRAMES_BLOCK;
-        if (count > end - i) {
-            count = end - i;
-        }
-        if ((count < FRAMES_BLOCK || frames->blocks[i / FRAMES_BLOCK] != owner) &&
-            !all_carry(&frames->tags[i], count, owner)) {
+    for (size_t i = first, next; i < end; i = next) {
+        owner_t common = frames->blocks[i / FRAMES_BLOCK];
+
+        next = smaller((i / FRAMES_BLOCK + 1) * FRAMES_BLOCK, end);
+        if (common != owner &&
+            (common != FRAMES_MIXED || !all_carry(&frames->tags[i], next - i, owner))) {
             return false;
         }
     }
@@ -54,44 +78,63 @@ static void advance_hint(struct frames *frames)
     if (frames->hint == 0) {
         frames->hint = 1;
     }
-    while (frames->hint < frames->count && frames->tags[frames->hint] != OWNER_FREE) {
-        frames->hint++;
+    while (frames->hint < frames->count && frames_tag(frames, frames->hint) != OWNER_FREE) {
+        frames->hint = frames_run(frames, frames->hint, frames->count);
     }
 }
 
-static void set_tag(struct frames *frames, size_t frame, owner_t tag)
+/* Tags frames [first, end) of one block, each for itself. */
+static void set_part(struct frames *frames, size_t first, size_t end, owner_t tag)
 {
-    if (frames->tags[frame] == OWNER_FREE) {
-        frames->free_count--;
-    }
-    if (tag == OWNER_FREE) {
-        frames->free_count++;
-        if (frame < frames->hint) {
-            frames->hint = frame;
+    size_t block = first / FRAMES_BLOCK;
+    owner_t common = frames->blocks[block];
+
+    if (common != FRAMES_MIXED) {
+        size_t block_end = smaller((block + 1) * FRAMES_BLOCK, frames->count);
+
+        for (size_t i = block * FRAMES_BLOCK; i < block_end; i++) {
+            frames->tags[i] = common;
         }
+        frames->blocks[block] = FRAMES_MIXED;
     }
-    frames->tags[frame] = tag;
-    if (frames->blocks[frame / FRAMES_BLOCK] != tag) {
-        frames->blocks[frame / FRAMES_BLOCK] = MIXED;
+    for (size_t i = first; i < end; i++) {
+        frames->tags[i] = tag;
     }
 }
 
-static void set_tags(struct frames *frames, struct span span, owner_t tag)
+/* All frames of the span, which is not empty, carry `from`. */
+static void set_tags(struct frames *frames, struct span span, owner_t from, owner_t to)
 {
-    for (size_t i = span.first; i < span.end; i++) {
-        set_tag(frames, i, tag);
-        if ((i + 1) % FRAMES_BLOCK == 0 && i + 1 - span.first >= FRAMES_BLOCK) {
-            frames->blocks[i / FRAMES_BLOCK] = tag;
+    size_t slack = span.end == frames->count ? FRAMES_BLOCK - 1 : 0; /* the last may be short */
+    size_t block = (span.first + FRAMES_BLOCK - 1) / FRAMES_BLOCK;
+    size_t block_end = (span.end + slack) / FRAMES_BLOCK;
+
+    if (span.first % FRAMES_BLOCK != 0) {
+        set_part(frames, span.first, smaller(block * FRAMES_BLOCK, span.end), to);
+    }
+    while (block < block_end) {
+        frames->blocks[block++] = to;
+    }
+    if (block * FRAMES_BLOCK < span.end) {
+        set_part(frames, block * FRAMES_BLOCK, span.end, to);
+    }
+    if (from == OWNER_FREE) {
+        frames->free_count -= span.end - span.first;
+    }
+    if (to == OWNER_FREE) {
+        frames->free_count += span.end - span.first;
+        if (span.first < frames->hint) {
+            frames->hint = span.first;
         }
     }
 }
 
 void frames_init(struct frames *frames, owner_t *tags, size_t count)
 {
-    for (size_t i = 0; i < FRAMES_TAGS(count); i++) {
-        tags[i] = OWNER_ABSENT;
-    }
     *frames = (struct frames){.tags = tags, .blocks = tags + count, .count = count, .hint = count};
+    for (size_t i = 0; i < FRAMES_TAGS(count) - count; i++) {
+        frames->blocks[i] = OWNER_ABSENT;
+    }
 }
 
 /* The whole frames inside a byte range, cut to the frames that there are. */
@@ -115,39 +158,38 @@ size_t frames_retag(struct frames *frames, uint64_t base, uint64_t length, owner
     struct span span = frames_inside(frames, base, length);
     size_t changed = 0;
 
-    for (size_t i = span.first; i < span.end; i++) {
-        if (frames->tags[i] == from) {
-            set_tag(frames, i, to);
-            changed++;
+    for (size_t i = span.first, end; i < span.end; i = end) {
+        end = frames_run(frames, i, span.end);
+        if (frames_tag(frames, i) == from) {
+            set_tags(frames, (struct span){i, end}, from, to);
+            changed += end - i;
         }
     }
     return changed;
 }
 
-/* Lowest free span of `count` aligned frames in [from, end). Runs are tested from their end, so
- * that one taken frame skips all the candidates that contain it. */
+/* Lowest free span of `count` aligned frames in [from, end). The run of a candidate ends at the
+ * frame that is taken, which rules out all the candidates up to there. */
 static bool find_free(const struct frames *frames, size_t from, size_t end, size_t count,
                       size_t align, size_t *found)
 {
     size_t start = from;
 
     while (start <= SIZE_MAX - (align - 1)) {
-        size_t taken;
+        bool is_free;
+        size_t run;
 
         start = (start + align - 1) & ~(align - 1);
         if (start > end || count > end - start) {
             return false;
         }
-        for (taken = start + count; taken > start; taken--) {
-            if (frames->tags[taken - 1] != OWNER_FREE) {
-                break;
-            }
-        }
-        if (taken == start) {
+        is_free = frames_tag(frames, start) == OWNER_FREE;
+        run = frames_run(frames, start, is_free ? start + count : end);
+        if (is_free && run == start + count) {
             *found = start;
             return true;
         }
-        start = taken;
+        start = run;
     }
     return false;
 }
@@ -168,7 +210,7 @@ bool frames_alloc(struct frames *frames, owner_t owner, size_t count, size_t ali
     if (!find_free(frames, frames->hint, end, count, align, &first)) {
         return false;
     }
-    set_tags(frames, (struct span){first, first + count}, owner);
+    set_tags(frames, (struct span){first, first + count}, OWNER_FREE, owner);
     *base = (uint64_t)first << FRAME_SHIFT;
     return true;
 }
@@ -186,7 +228,7 @@ bool frames_free(struct frames *frames, owner_t owner, uint64_t base, size_t cou
     if (!frames_all_owned(frames, owner, span.first, span.end)) {
         return false;
     }
-    set_tags(frames, span, OWNER_FREE);
+    set_tags(frames, span, owner, OWNER_FREE);
     return true;
 }
 
@@ -194,5 +236,5 @@ owner_t frames_owner(const struct frames *frames, uint64_t physical)
 {
     uint64_t frame = physical >> FRAME_SHIFT;
 
-    return frame < frames->count ? frames->tags[frame] : OWNER_ABSENT;
+    return frame < frames->count ? frames_tag(frames, (size_t)frame) : OWNER_ABSENT;
 }

@@ -21,23 +21,35 @@ enum {
 #define FRAME_SHIFT 12
 #define FRAME_SIZE  ((uint64_t)1 << FRAME_SHIFT)
 
-/* Frames of a block, whose common owner is kept too, so that large ranges are checked by blocks. */
+/* Frames of a block. While they have one owner, the block has it for all, so that large ranges cost
+ * their blocks and not their frames. */
 #define FRAMES_BLOCK ((size_t)512)
 
 /* Tags that frames_init needs memory for. */
 #define FRAMES_TAGS(count) ((count) + ((count) + FRAMES_BLOCK - 1) / FRAMES_BLOCK)
 
 /*
- * One owner tag per frame of [0, frame_count << FRAME_SHIFT). The tags' memory belongs to the
+ * One owner per frame of [0, frame_count << FRAME_SHIFT). The tags' memory belongs to the
  * caller. Nothing here touches the frames themselves. Not reentrant.
  */
 struct frames {
-    owner_t *tags;
-    owner_t *blocks; /* behind the tags: the owner of a whole block, or none of the tags' values */
+    owner_t *tags;   /* of the frames of blocks without a common owner; else not yet written */
+    owner_t *blocks; /* behind the tags: the common owner, or none of the tags' values */
     size_t count;
     size_t hint; /* no free frame lies below it */
     size_t free_count;
 };
+
+/* Of a block whose frames differ, or may differ: each has its own tag. */
+#define FRAMES_MIXED UINT16_MAX
+
+/* The owner of a frame below count. */
+static inline owner_t frames_tag(const struct frames *frames, size_t frame)
+{
+    owner_t common = frames->blocks[frame / FRAMES_BLOCK];
+
+    return common != FRAMES_MIXED ? common : frames->tags[frame];
+}
 
 /* All frames start as OWNER_ABSENT. `tags` has room for FRAMES_TAGS(count). */
 void frames_init(struct frames *frames, owner_t *tags, size_t count);
@@ -66,10 +78,14 @@ static inline bool frames_owned(const struct frames *frames, owner_t owner, uint
 
     if (base + (length - 1) < base || last >= frames->count)
         return false;
-    return first == last ? frames->tags[first] == owner
+    return first == last ? frames_tag(frames, (size_t)first) == owner
                          : frames_all_owned(frames, owner, (size_t)first, (size_t)last + 1);
 }
 
 owner_t frames_owner(const struct frames *frames, uint64_t physical);
+
+/* The end of the run of frames with one owner that begins at frame `first`; at most `end`, which is
+ * above `first` and not above `count`. */
+size_t frames_run(const struct frames *frames, size_t first, size_t end);
 
 #endif

@@ -106,10 +106,11 @@ static bool is_in_use(owner_t owner)
 /* Asks about every frame that the inclusive range [first, last] touches. */
 static bool any_frame(uint64_t first, uint64_t last, bool (*is)(owner_t owner))
 {
-    uint64_t end = last >> FRAME_SHIFT;
+    uint64_t last_frame = last >> FRAME_SHIFT;
+    size_t end = last_frame < x86_frames.count ? (size_t)last_frame + 1 : x86_frames.count;
 
-    for (uint64_t i = first >> FRAME_SHIFT; i <= end && i < x86_frames.count; i++) {
-        if (is(x86_frames.tags[i])) {
+    for (uint64_t i = first >> FRAME_SHIFT; i < end; i = frames_run(&x86_frames, (size_t)i, end)) {
+        if (is(frames_owner(&x86_frames, i << FRAME_SHIFT))) {
             return true;
         }
     }
@@ -157,10 +158,13 @@ static bool firmware_maps(uint64_t physical, uint64_t length)
     if (!pages_around(physical, length, &first, &span)) {
         return false;
     }
-    for (uint64_t page = first; page < first + span; page += FRAME_SIZE) {
-        if (!paging_firmware_maps(page)) {
+    for (uint64_t at = first; at < first + span;) {
+        uint64_t leaf = paging_firmware_leaf(at);
+
+        if (leaf == 0) {
             return false;
         }
+        at = (at & ~(leaf - 1)) + leaf;
     }
     return true;
 }

@@ -132,8 +132,14 @@ static uint64_t image_page_allows(uint64_t page)
 
 static bool map_image(const struct map *map)
 {
-    for (uint64_t page = map->image.base; page < map->image.end; page += FRAME_SIZE) {
-        if (!paging_map(page, FRAME_SIZE, image_page_allows(page))) {
+    for (uint64_t page = map->image.base, end; page < map->image.end; page = end) {
+        uint64_t allow = image_page_allows(page);
+
+        end = page + FRAME_SIZE;
+        while (end < map->image.end && image_page_allows(end) == allow) {
+            end += FRAME_SIZE;
+        }
+        if (!paging_map(page, end - page, allow)) {
             return false;
         }
     }
@@ -176,23 +182,18 @@ static void tag_frames(const struct map *map)
 /* Each run of withheld frames is mapped, then free: its frames serve the next runs' tables. */
 static bool map_ram(void)
 {
-    for (size_t first = 0; first < x86_frames.count;) {
-        size_t end = first;
-        uint64_t base = (uint64_t)first << FRAME_SHIFT;
+    for (size_t first = 0, end; first < x86_frames.count; first = end) {
+        uint64_t base = (uint64_t)first << FRAME_SHIFT, length;
 
-        while (end < x86_frames.count && x86_frames.tags[end] == OWNER_WITHHELD) {
-            end++;
-        }
-        if (end == first) {
-            first++;
+        end = frames_run(&x86_frames, first, x86_frames.count);
+        length = (uint64_t)(end - first) << FRAME_SHIFT;
+        if (frames_owner(&x86_frames, base) != OWNER_WITHHELD) {
             continue;
         }
-        if (!paging_map(base, (uint64_t)(end - first) << FRAME_SHIFT, PAGE_DATA)) {
+        if (!paging_map(base, length, PAGE_DATA)) {
             return false;
         }
-        (void)frames_retag(&x86_frames, base, (uint64_t)(end - first) << FRAME_SHIFT,
-                           OWNER_WITHHELD, OWNER_FREE);
-        first = end;
+        (void)frames_retag(&x86_frames, base, length, OWNER_WITHHELD, OWNER_FREE);
     }
     return true;
 }

@@ -144,19 +144,19 @@ static uint64_t *reach(uint64_t linear, unsigned wanted)
 }
 
 /* Firmware maps memory, its own tables too, at its physical address. */
-bool paging_firmware_maps(uint64_t linear)
+uint64_t paging_firmware_leaf(uint64_t linear)
 {
     unsigned level = (cpu_read_cr4() & CR4_LA57) != 0 ? 4 : 3;
     const uint64_t *table = table_of(cpu_read_cr3());
 
     if (linear >> (FRAME_SHIFT + 9 * (level + 1) - 1) != 0) {
-        return false;
+        return 0;
     }
     for (;; level--) {
         uint64_t entry = table_load64(&table[index_of(linear, level)]);
 
         if (!is_table(entry, level)) {
-            return is_leaf(entry, level);
+            return is_leaf(entry, level) ? size_of(level) : 0;
         }
         table = table_of(entry);
     }
@@ -185,6 +185,12 @@ void paging_activate(void)
     cpu_write_cr0(cpu_read_cr0() | CR0_WP);
 }
 
+static uint64_t end_of(uint64_t linear, unsigned level)
+{
+    return (linear & ~(size_of(level) - 1)) + size_of(level);
+}
+
+/* Runs of entries in one table are gone through without a walk for each. */
 static bool can_map(uint64_t first, uint64_t length, uint64_t allow)
 {
     if (first < FRAME_SIZE || length == 0 || first > linear_end || length > linear_end - first ||
@@ -193,12 +199,17 @@ static bool can_map(uint64_t first, uint64_t length, uint64_t allow)
     }
     for (uint64_t at = first; at - first < length;) {
         struct place place = find(at);
-        uint64_t entry = *place.entry;
 
-        if (is_leaf(entry, place.level) ? allowed_by(entry, place.level) != allow : entry != 0) {
-            return false;
-        }
-        at = (at & ~(size_of(place.level) - 1)) + size_of(place.level);
+        do {
+            uint64_t entry = *place.entry++;
+
+            if (is_leaf(entry, place.level) ? allowed_by(entry, place.level) != allow
+                                            : entry != 0) {
+                return false;
+            }
+            at = end_of(at, place.level);
+        } while (at - first < length && index_of(at, place.level) != 0 &&
+                 !is_table(*place.entry, place.level));
     }
     return true;
 }
@@ -215,18 +226,22 @@ bool paging_map(uint64_t first, uint64_t length, uint64_t allow)
         unsigned level = place.level < leaf_level ? place.level : leaf_level;
 
         if (is_leaf(*place.entry, place.level)) {
-            at = (at & ~(size_of(place.level) - 1)) + size_of(place.level);
+            at = end_of(at, place.level);
             continue;
         }
         while (at % size_of(level) != 0 || size_of(level) > end - at) {
             level--;
         }
         uint64_t *entry = reach(at, level);
+        uint64_t leaf = leaf_entry(at, allow, level), size = size_of(level);
         if (entry == NULL) {
             return false;
         }
-        table_store64(entry, leaf_entry(at, allow, level));
-        at += size_of(level);
+        do {
+            table_store64(entry++, leaf);
+            leaf += size;
+            at += size;
+        } while (end - at >= size && index_of(at, level) != 0 && *entry == 0);
     }
     return true;
 }

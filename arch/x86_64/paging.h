@@ -21,8 +21,9 @@
 #define PAGE_DEVICE (PAGE_NX | PAGE_W | PAGE_PCD | PAGE_PWT) /* uncached */
 #define PAGE_SCREEN (PAGE_NX | PAGE_W | PAGE_PAT)            /* write-combining */
 
-/* True when firmware's page tables, still in use, map a linear address. */
-bool paging_firmware_maps(uint64_t linear);
+/* Length of the page by which firmware's page tables, still in use, map a linear address; 0: they
+ * do not. */
+uint64_t paging_firmware_leaf(uint64_t linear);
 
 /* An empty hierarchy of the depth that the processor runs with now. */
 void paging_init(void);
