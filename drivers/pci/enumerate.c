@@ -16,6 +16,9 @@ struct walk {
     uint16_t segment;
     uint16_t bridge[BUSES]; /* index of the bridge whose secondary bus this is */
     unsigned mapped, unmapped;
+    const struct pci_ecam_range *range; /* the last one that bus_window() was asked about */
+    struct mmio window;                 /* all of it */
+    bool whole;                         /* there is such a window */
 };
 
 static void say(const struct pci_function *function, const char *what)
@@ -156,6 +159,25 @@ static const struct pci_ecam_range *range_of(const struct pci_ecam *ecam, uint16
     return NULL;
 }
 
+/* A range is mapped at once, which takes few large pages. When part of it cannot be, each bus is
+ * tried alone. */
+static bool bus_window(struct walk *walk, const struct pci_ecam_range *range, unsigned bus,
+                       struct mmio *window)
+{
+    uint64_t first = range->base + (uint64_t)range->first_bus * ECAM_BUS_LENGTH;
+    size_t buses = range->last_bus - range->first_bus + 1u;
+    size_t offset = (size_t)(bus - range->first_bus) * ECAM_BUS_LENGTH;
+
+    if (walk->range != range) {
+        walk->range = range;
+        walk->whole = mmio_map(first, buses * ECAM_BUS_LENGTH, &walk->window);
+    }
+    if (!walk->whole)
+        return mmio_map(first + offset, ECAM_BUS_LENGTH, window);
+    *window = (struct mmio){walk->window.base + offset, ECAM_BUS_LENGTH};
+    return true;
+}
+
 static void scan_segment(struct walk *walk)
 {
     for (unsigned bus = 0; bus < BUSES; bus++)
@@ -166,7 +188,7 @@ static void scan_segment(struct walk *walk)
 
         if (!range)
             continue;
-        if (!mmio_map(range->base + (uint64_t)bus * ECAM_BUS_LENGTH, ECAM_BUS_LENGTH, &window)) {
+        if (!bus_window(walk, range, bus, &window)) {
             walk->unmapped++;
             continue;
         }
