@@ -127,23 +127,6 @@ static void end_old_interrupts(void)
     }
 }
 
-static void calibrate_timer(void)
-{
-    uint64_t start, elapsed;
-    uint32_t ticks;
-
-    apic_write(APIC_TIMER_DIVIDE, DIVIDE_BY_16);
-    apic_write(APIC_TIMER_INITIAL, UINT32_MAX);
-    start = time_ns();
-    do {
-        elapsed = time_ns() - start;
-    } while (elapsed < CALIBRATION_NS);
-    ticks = UINT32_MAX - apic_read(APIC_TIMER_CURRENT);
-    apic_write(APIC_TIMER_INITIAL, 0);
-    timer_hz = ticks < TIMER_TICKS_MIN ? 0 : ticks * NS_PER_S / elapsed;
-    apic_write(APIC_LVT_TIMER, VECTOR_TIMER);
-}
-
 const char *apic_init(uint64_t physical)
 {
     if (!open_registers(physical)) {
@@ -159,9 +142,25 @@ const char *apic_init(uint64_t physical)
     mask_local_sources();
     apic_write(APIC_TPR, 0);
     end_old_interrupts();
-    calibrate_timer();
     x86_apic.ready = true;
     return NULL;
+}
+
+void apic_timer_calibrate(void)
+{
+    uint64_t start, elapsed;
+    uint32_t ticks;
+
+    apic_write(APIC_TIMER_DIVIDE, DIVIDE_BY_16);
+    apic_write(APIC_TIMER_INITIAL, UINT32_MAX);
+    start = time_ns();
+    do {
+        elapsed = time_ns() - start;
+    } while (elapsed < CALIBRATION_NS);
+    ticks = UINT32_MAX - apic_read(APIC_TIMER_CURRENT);
+    apic_write(APIC_TIMER_INITIAL, 0);
+    timer_hz = ticks < TIMER_TICKS_MIN ? 0 : ticks * NS_PER_S / elapsed;
+    apic_write(APIC_LVT_TIMER, VECTOR_TIMER);
 }
 
 bool apic_timer_start(uint64_t ns)

@@ -12,6 +12,9 @@ const char *apic_init(uint64_t physical);
 
 uint32_t apic_id(void);
 
+/* Measures the timer against time_ns(), which must be right by now. */
+void apic_timer_calibrate(void);
+
 /* Raises VECTOR_TIMER once, after about `ns` or a second, whichever is less. False: the timer does
  * not run, or is not ready. */
 bool apic_timer_start(uint64_t ns);

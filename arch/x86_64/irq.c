@@ -44,16 +44,22 @@ bool x86_init_interrupts(uint64_t local_apic, const char **why)
     const char *reason;
 
     mask_pics();
-    if (!x86_time_calibrate()) {
-        *why = "no clock tells the TSC's frequency";
-        return false;
-    }
     reason = apic_init(local_apic);
     if (reason != NULL) {
         *why = reason;
         return false;
     }
     cpu_sti();
+    return true;
+}
+
+bool x86_init_time(const char **why)
+{
+    if (!x86_time_calibrate()) {
+        *why = "no clock tells the TSC's frequency";
+        return false;
+    }
+    apic_timer_calibrate();
     return true;
 }
 

@@ -31,17 +31,21 @@ _Noreturn void x86_run_on_stack(void (*entry)(void *argument), void *argument);
 bool x86_init_memory(const struct x86_memory_region *regions, unsigned count, uint64_t image_base,
                      const char **why) __attribute__((warn_unused_result));
 
-/* Optional, before x86_init_interrupts: the I/O port of the ACPI PM timer (FADT, PM_TMR_BLK), for
- * machines that do not tell the TSC's frequency. */
-void x86_set_pm_timer(uint16_t port);
-
 /* Optional: masks every entry of an I/O APIC (MADT). False: it cannot be mapped or is not there. */
 bool x86_mask_io_apic(uint64_t address);
 
-/* Local APIC (xAPIC, or x2APIC when it is on already), PICs masked, TSC calibrated, one-shot timer
- * for irq_idle; interrupts are on from here. `local_apic` is the physical address from MADT, for
- * an IA32_APIC_BASE that holds none. */
+/* Local APIC (xAPIC, or x2APIC when it is on already), PICs masked; interrupts are on from here.
+ * `local_apic` is the physical address from MADT, for an IA32_APIC_BASE that holds none. */
 bool x86_init_interrupts(uint64_t local_apic, const char **why) __attribute__((warn_unused_result));
+
+/* Optional, before x86_init_time: the I/O port of the ACPI PM timer (FADT, PM_TMR_BLK), for
+ * machines that do not tell the TSC's frequency. */
+void x86_set_pm_timer(uint16_t port);
+
+/* TSC calibrated, one-shot timer for irq_idle. It measures for tens of milliseconds: what guards
+ * the machine comes first. Until then time_ns() goes too slowly, and waits last at least their
+ * budget. */
+bool x86_init_time(const char **why) __attribute__((warn_unused_result));
 
 struct x86_facts {
     uint64_t tsc_hz;
