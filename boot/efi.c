@@ -9,6 +9,7 @@
 #include "boot/options.h"
 #include "lib/log.h"
 
+#include <driver_bench.h>
 #include <efi.h>
 #include <string.h>
 
@@ -336,7 +337,9 @@ EFI_STATUS efi_main(EFI_HANDLE handle, EFI_SYSTEM_TABLE *system)
     if (status != EFI_SUCCESS)
         return stop(system, status, L"Bulkhead: firmware does not say where it put the image.");
     system->BootServices->SetWatchdogTimer(0, 0, 0, NULL);
+    BENCH_MARKER(BENCH_BEGIN);
     boot_snapshot(&info);
+    BENCH_MARKER(BENCH_END);
     status = map_reserve(system->BootServices, &map);
     if (status != EFI_SUCCESS)
         return stop(system, status, L"Bulkhead: there is no memory for the memory map.");
@@ -344,6 +347,7 @@ EFI_STATUS efi_main(EFI_HANDLE handle, EFI_SYSTEM_TABLE *system)
     if (status != EFI_SUCCESS)
         return stop(system, status, L"Bulkhead: firmware does not leave boot services.");
     __asm__ volatile("cli" ::: "memory");
+    BENCH_MARKER(BENCH_BEGIN);
     convert_map(&map);
     boot_main(&info);
 }

@@ -368,7 +368,6 @@ static void bring_up(void *argument)
 
 void boot_main(struct boot_info *info)
 {
-    BENCH_MARKER(BENCH_BEGIN);
     boot.info = info;
     x86_init_tables();
     x86_run_on_stack(bring_up, NULL);
