@@ -206,6 +206,12 @@ static const char *step_translation(void)
     return boot.iommu.reason;
 }
 
+static const char *step_screen(void)
+{
+    console_show();
+    return NULL;
+}
+
 /* Lines of the log carry no time until now. */
 static const char *step_time(void)
 {
@@ -297,6 +303,7 @@ static const struct {
     {"PCI functions, bus mastering off", step_pci, false},
     {"IOMMU units", step_units, false},
     {"translation on, all DMA denied", step_translation, false},
+    {"screen", step_screen, false},
     {"time", step_time, true},
     {"drivers", step_drivers, false},
     {"image tests", step_image_tests, false},

@@ -199,6 +199,7 @@ static void panic_text(const char *text)
 
     if (serial)
         uart_write(&uart, text, length);
+    framebuffer_show();
     framebuffer_write(text, length);
 }
 
@@ -213,6 +214,11 @@ static bool open_framebuffer(const struct framebuffer *framebuffer)
     mapped = *framebuffer;
     mapped.base = window.base;
     return framebuffer_open(&mapped);
+}
+
+void console_show(void)
+{
+    framebuffer_show();
 }
 
 void console_early(const char *option)

@@ -31,4 +31,8 @@ void console_early(const char *option);
  * same text. Called once, when mmio_map() works; the clock may still stand. */
 const char *console_start(const struct console_setup *setup);
 
+/* The serial port has each line at once. The framebuffer has them from here on, or from a panic on:
+ * millions of pixels take long while any device may reach all of memory. */
+void console_show(void);
+
 #endif

@@ -19,12 +19,13 @@ static char shown[ROWS_MAX][COLUMNS_MAX];
 
 static struct {
     volatile uint32_t *pixels;
-    uint32_t stride;
+    uint32_t stride, width, height;
     uint32_t ink;
     unsigned scale;
     unsigned columns, rows; /* 0: no screen */
     unsigned column, row;   /* of the cursor */
     unsigned changed_row;   /* no row above it differs from what is shown */
+    bool visible;
 } screen;
 
 static unsigned at_most(unsigned value, unsigned limit)
@@ -120,6 +121,8 @@ bool framebuffer_open(const struct framebuffer *framebuffer)
 
     screen.pixels = (volatile uint32_t *)framebuffer->base;
     screen.stride = framebuffer->stride;
+    screen.width = framebuffer->width;
+    screen.height = height;
     screen.ink = INK << framebuffer->red_shift | INK << framebuffer->green_shift |
                  INK << framebuffer->blue_shift;
     screen.scale = scale;
@@ -127,11 +130,20 @@ bool framebuffer_open(const struct framebuffer *framebuffer)
     screen.rows = rows;
     memset(wanted, ' ', sizeof(wanted));
     memset(shown, ' ', sizeof(shown));
-    for (uint32_t y = 0; y < height; y++) {
-        for (uint32_t x = 0; x < framebuffer->width; x++)
+    return true;
+}
+
+void framebuffer_show(void)
+{
+    if (screen.rows == 0 || screen.visible)
+        return;
+    for (uint32_t y = 0; y < screen.height; y++) {
+        for (uint32_t x = 0; x < screen.width; x++)
             screen.pixels[(size_t)y * screen.stride + x] = 0;
     }
-    return true;
+    screen.visible = true;
+    screen.changed_row = 0;
+    draw_changes();
 }
 
 void framebuffer_write(const char *text, size_t length)
@@ -140,5 +152,6 @@ void framebuffer_write(const char *text, size_t length)
         return;
     for (size_t i = 0; i < length; i++)
         put(text[i]);
-    draw_changes();
+    if (screen.visible)
+        draw_changes();
 }

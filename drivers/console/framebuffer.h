@@ -15,9 +15,14 @@ struct framebuffer {
     uint8_t red_shift, green_shift, blue_shift;
 };
 
-/* Takes the screen and clears it. What does not lie inside `length` is never drawn on. False: too
- * small for one character, or fields that contradict each other; nothing is drawn then. */
+/* Takes the screen, and leaves it as it is until framebuffer_show(). What does not lie inside
+ * `length` is never drawn on. False: too small for one character, or fields that contradict each
+ * other. */
 bool framebuffer_open(const struct framebuffer *framebuffer) __attribute__((warn_unused_result));
+
+/* Clears the screen and draws what was written until now, and from now on what is written. Without
+ * an open screen, or a second time, it does nothing. Context: any; takes no lock. */
+void framebuffer_show(void);
 
 /* Writes text from the cursor on; '\n' goes to a new line, long lines wrap. Without an open screen
  * it does nothing. Context: any; takes no lock. */

@@ -122,6 +122,7 @@ static void test_text_wraps_and_controls_show(void **state)
     (void)state;
     screen(10 * 8, 4 * 16, 10 * 8, 4 * 16 * 10 * 8 * 4);
     assert_true(framebuffer_open(&fb));
+    framebuffer_show();
     put("0123456789");
     put("\nab\tc\x80\n");
     put("abcdefghijkl");
@@ -131,6 +132,21 @@ static void test_text_wraps_and_controls_show(void **state)
     check_row(3, 1, "kl");
 }
 
+static void test_nothing_is_drawn_until_it_is_shown(void **state)
+{
+    (void)state;
+    screen(10 * 8, 4 * 16, 10 * 8, 4 * 16 * 10 * 8 * 4);
+    assert_true(framebuffer_open(&fb));
+    put("0\n1\n2\n3\n4\n");
+    for (size_t i = 0; i < pixel_count; i++)
+        assert_int_equal(pixels[i], GUARD);
+    framebuffer_show();
+    put("5");
+    framebuffer_show();
+    check_row(0, 1, "2");
+    check_row(3, 1, "5");
+}
+
 static void test_scrolling_shows_the_newest_lines(void **state)
 {
     char line[16];
@@ -138,6 +154,7 @@ static void test_scrolling_shows_the_newest_lines(void **state)
     (void)state;
     screen(10 * 8, 8 * 16, 12 * 8, 8 * 16 * 12 * 8 * 4);
     assert_true(framebuffer_open(&fb));
+    framebuffer_show();
     for (unsigned i = 0; i < 100; i++) {
         snprintf(line, sizeof(line), "line %u\n", i);
         put(line);
@@ -160,6 +177,7 @@ static void test_wide_screens_get_large_glyphs(void **state)
     (void)state;
     screen(2560, 64, 2560, 64 * 2560 * 4);
     assert_true(framebuffer_open(&fb));
+    framebuffer_show();
     put("wide\nscreen");
     check_row(0, 2, "wide");
     check_row(1, 2, "screen");
@@ -170,6 +188,7 @@ static void test_padding_and_the_rest_stay_untouched(void **state)
     (void)state;
     screen(85, 40, 100, 40 * 100 * 4 + 400);
     assert_true(framebuffer_open(&fb));
+    framebuffer_show();
     for (unsigned i = 0; i < 20; i++)
         put("0123456789abc\n");
     for (size_t i = 0; i < pixel_count; i++) {
@@ -187,6 +206,7 @@ static void test_length_bounds_the_screen(void **state)
             assert_false(framebuffer_open(&fb));
         else
             assert_true(framebuffer_open(&fb));
+        framebuffer_show();
         for (unsigned i = 0; i < 5; i++)
             put("0123456789abc\n");
     }
@@ -237,6 +257,7 @@ static void test_huge_screens_are_clipped(void **state)
     (void)state;
     screen(8000, 4000, 8000, UINT64_C(8000) * 4000 * 4);
     assert_true(framebuffer_open(&fb));
+    framebuffer_show();
     for (unsigned i = 0; i < 300; i++)
         put("0123456789abc\n");
 }
@@ -252,6 +273,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text_wraps_and_controls_show),
+        cmocka_unit_test(test_nothing_is_drawn_until_it_is_shown),
         cmocka_unit_test(test_scrolling_shows_the_newest_lines),
         cmocka_unit_test(test_wide_screens_get_large_glyphs),
         cmocka_unit_test(test_padding_and_the_rest_stay_untouched),
