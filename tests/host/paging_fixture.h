@@ -21,9 +21,11 @@
 
 #include <cmocka.h>
 
-/* The formats that are judged; a kind without one is left out. */
+/* The formats that are judged: one of each kind. */
 static const struct pt_format *const formats[REFERENCE_KINDS] = {
     [REFERENCE_SECOND_STAGE] = &pt_format_vtdss,
+    [REFERENCE_FIRST_STAGE] = &pt_format_x86_64,
+    [REFERENCE_AMD_V1] = &pt_format_amdv1,
 };
 
 #define MAPPINGS_MAX 128u
@@ -55,17 +57,13 @@ static inline void add_configs(enum reference_kind kind, uint8_t levels, uint8_t
 
 static inline void list_configs(void)
 {
-    if (formats[REFERENCE_SECOND_STAGE] != NULL) {
-        add_configs(REFERENCE_SECOND_STAGE, 3, 39);
-        add_configs(REFERENCE_SECOND_STAGE, 4, 48);
-        add_configs(REFERENCE_SECOND_STAGE, 4, 42);
-        add_configs(REFERENCE_SECOND_STAGE, 5, 57);
-    }
-    if (formats[REFERENCE_FIRST_STAGE] != NULL) {
-        add_configs(REFERENCE_FIRST_STAGE, 4, 47);
-        add_configs(REFERENCE_FIRST_STAGE, 5, 56);
-    }
-    for (uint8_t mode = 1; mode <= 6 && formats[REFERENCE_AMD_V1] != NULL; mode++) {
+    add_configs(REFERENCE_SECOND_STAGE, 3, 39);
+    add_configs(REFERENCE_SECOND_STAGE, 4, 48);
+    add_configs(REFERENCE_SECOND_STAGE, 4, 42);
+    add_configs(REFERENCE_SECOND_STAGE, 5, 57);
+    add_configs(REFERENCE_FIRST_STAGE, 4, 47);
+    add_configs(REFERENCE_FIRST_STAGE, 5, 56);
+    for (uint8_t mode = 1; mode <= 6; mode++) {
         add_configs(REFERENCE_AMD_V1, mode, (uint8_t)(mode == 6 ? 63 : 12 + 9 * mode));
     }
 }
