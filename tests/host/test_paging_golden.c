@@ -73,6 +73,13 @@ static const struct golden golden[] = {
     {V1, 3, 2, 0x0000000002000000, 0x2000000, PT_READ, 0x2000000002FFFE01},
     {V1, 4, 2, 0x0000000020000000, 0x20000000, PT_WRITE, 0x400000002FFFFE01},
     {V1, 4, 3, 0x0000000100000000, 0x80000000, PT_READ_WRITE, 0x600000013FFFFE01},
+    {V1, 4, 3, 0x0000004000000000, 0x4000000000, PT_READ, 0x2000005FFFFFFE01},
+    {V1, 5, 4, 0x0000008000000000, 0x8000000000, PT_READ_WRITE, 0x6000008000000001},
+    {V1, 4, 4, 0x0000010000000000, 0x10000000000, PT_WRITE, 0x4000017FFFFFFE01},
+    {V1, 6, 4, 0x0000800000000000, 0x800000000000, PT_READ_WRITE, 0x6000BFFFFFFFFE01},
+    {V1, 5, 5, 0x0001000000000000, 0x1000000000000, PT_READ, 0x2001000000000001},
+    {V1, 6, 5, 0x0002000000000000, 0x2000000000000, PT_READ_WRITE, 0x6002FFFFFFFFFE01},
+    {V1, 5, 5, 0x0008000000000000, 0x8000000000000, PT_READ_WRITE, 0x600BFFFFFFFFFE01},
 };
 
 /* An entry that refers to a table of `level`, without the address: all rights, so that the leaf
@@ -97,10 +104,11 @@ static struct config config_of(const struct golden *one)
         .levels = one->levels,
         .width =
             (uint8_t)(one->levels == 6 ? 63 : 12 + 9 * one->levels - (one->kind == FS ? 1 : 0)),
-        .physical_width = 46,
-        .leaf_levels = one->levels < 2   ? 2
-                       : one->levels < 3 ? 6
-                                         : 14,
+        .physical_width = one->leaf_level > 2 && one->kind == V1 ? 52 : 46,
+        .leaf_levels = one->levels < 2       ? 2
+                       : one->levels < 3     ? 6
+                       : one->leaf_level < 4 ? 14
+                                             : 0x3E,
         .coherent = false};
 }
 
@@ -115,12 +123,24 @@ static void expect_word(const struct golden *one, uint64_t actual, uint64_t want
 
 /* ---- The driver ---- */
 
+/* A table for one entry. The tables that splitting the largest would need are more than the model's
+ * memory has: they are set aside and never taken. */
+static void start_for(const struct golden *one)
+{
+    const size_t lent = one->size > UINT64_C(1) << 31 ? (size_t)1 << 38 : 0;
+    static struct config with;
+
+    with = config_of(one);
+    start(&with, 600);
+    pool.available += lent;
+    pages_before += lent;
+}
+
 static void driver_stores(const struct golden *one, uint64_t address)
 {
-    struct config with = config_of(one);
     struct pt_walk walk;
 
-    start(&with, 600);
+    start_for(one);
     assert_int_equal(pt_map(&table, address, one->physical, one->size, one->permission), PT_OK);
     pt_walk(&table, address + one->size - 1, &walk);
     assert_int_equal(walk.leaf_level, one->leaf_level);
@@ -151,9 +171,9 @@ static void driver_stores_blocked_entries(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(golden) / sizeof(*golden); i++) {
-        struct config with = config_of(&golden[i]);
         struct pt_walk walk;
-        start(&with, 600);
+
+        start_for(&golden[i]);
         assert_int_equal(pt_map(&table, 0, golden[i].physical, golden[i].size, PT_NONE), PT_OK);
         pt_walk(&table, 0, &walk);
         assert_int_not_equal(walk.leaf_level, 0);
@@ -168,11 +188,10 @@ static void driver_refuses_what_cannot_be_said(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof(golden) / sizeof(*golden); i++) {
-        struct config with = config_of(&golden[i]);
         if (golden[i].kind != FS) {
             continue;
         }
-        start(&with, 600);
+        start_for(&golden[i]);
         assert_int_equal(pt_map(&table, 0, golden[i].physical, golden[i].size, PT_WRITE),
                          PT_NOT_ENCODABLE);
         finish();
@@ -226,6 +245,7 @@ static void walker_reads_golden_entries(void **state)
         uint64_t each = UINT64_C(1) << (12 + 9 * (one->leaf_level - 1));
         struct reference_result result;
 
+        reference.physical_width = config_of(one).physical_width;
         for (uint64_t n = 0; n < one->size / each; n++) {
             put(&tables[one->leaf_level][n], one->leaf);
         }
@@ -365,17 +385,138 @@ static void walker_knows_the_width(void **state)
     expect_walk(&none, 0, false, REFERENCE_MALFORMED);
 }
 
-/* Level skipping: the address bits of the levels left out must be zero. */
-static void walker_skips_levels(void **state)
-{
-    struct reference reference = by_hand(V1, 4);
+/* ---- Level skipping: the address bits of the levels left out must be zero ---- */
 
+/* An entry of the table at `level` that refers to the one at `next`, and a leaf there. */
+struct skip {
+    uint8_t levels, level, next;
+    uint16_t index, leaf_index;
+    uint64_t word, leaf;
+    uint64_t address, physical; /* of a byte of the leaf */
+    uint64_t skipped;           /* address bits */
+    enum pt_permission permission;
+};
+
+static const struct skip skips[] = {
+    {4, 4, 1, 0, 3, 0x6000000000000201, 0x6000000012345001, 0x0000000000003123, 0x12345123,
+     0x0000007FFFE00000, PT_READ_WRITE},
+    {3, 3, 1, 511, 0, 0x6000000000000201, 0x2000000012345001, 0x0000007FC0000FFF, 0x12345FFF,
+     0x000000003FE00000, PT_READ},
+    {4, 4, 2, 5, 7, 0x6000000000000401, 0x6000000040200001, 0x0000028000E01234, 0x40201234,
+     0x0000007FC0000000, PT_READ_WRITE},
+    {4, 3, 1, 2, 511, 0x6000000000000201, 0x4000000012345001, 0x00000000801FF000, 0x12345000,
+     0x000000003FE00000, PT_WRITE},
+    {5, 5, 3, 1, 1, 0x6000000000000601, 0x6000000180000001, 0x0001000040000001, 0x180000001,
+     0x0000FF8000000000, PT_READ_WRITE},
+    {6, 6, 1, 63, 0, 0x6000000000000201, 0x6000000012345001, 0x7E00000000000008, 0x12345008,
+     0x01FFFFFFFFE00000, PT_READ_WRITE},
+    {6, 6, 5, 1, 0, 0x6000000000000A01, 0x6001000000000001, 0x0200000000000010, 0x1000000000010, 0,
+     PT_READ_WRITE},
+    /* A page of 8 KiB; the second of its entries is not filled in. */
+    {6, 5, 1, 2, 8, 0x6000000000000201, 0x6000000000202E01, 0x0002000000008FFF, 0x202FFF,
+     0x0000FFFFFFE00000, PT_READ_WRITE},
+    /* An entry for a table takes permissions away. */
+    {4, 4, 1, 0, 3, 0x2000000000000201, 0x6000000012345001, 0x0000000000003000, 0x12345000,
+     0x0000007FFFE00000, PT_READ},
+    {4, 3, 1, 0, 3, 0x4000000000000201, 0x2000000012345001, 0x0000000000003000, 0x12345000,
+     0x000000003FE00000, PT_NONE},
+};
+
+/* The driver's table, whose root is that of the tables made by hand. */
+static void adopt(const struct reference *reference)
+{
+    geometry = (struct pt_geometry){.levels = reference->levels,
+                                    .width = reference->levels == 6 ? 63 : 57,
+                                    .physical_width = 52,
+                                    .leaf_levels = 14};
+    if (reference->levels < 5) {
+        geometry.width = (uint8_t)(12 + 9 * reference->levels);
+    }
+    pt_pool_init(&pool);
+    assert_int_equal(pt_create(&table, &pt_format_amdv1, &geometry, &pool), PT_OK);
+    table.root = reference->root;
+}
+
+/* Both walkers say the same of an address. */
+static void agree(const struct reference *reference, uint64_t address)
+{
+    struct reference_result read, write;
+    struct pt_walk walk;
+
+    reference_walk(reference, address, false, &read);
+    reference_walk(reference, address, true, &write);
+    pt_walk(&table, address, &walk);
+    assert_int_equal(walk.leaf_level != 0,
+                     read.reason == REFERENCE_ALLOWED || read.reason == REFERENCE_NO_PERMISSION);
+    if (walk.leaf_level == 0) {
+        assert_int_equal(read.reason, REFERENCE_NOT_PRESENT);
+        return;
+    }
+    assert_int_equal(walk.permission, (read.reason == REFERENCE_ALLOWED ? PT_READ : 0) |
+                                          (write.reason == REFERENCE_ALLOWED ? PT_WRITE : 0));
+    assert_int_equal(walk.physical, read.physical);
+    assert_int_equal(UINT64_C(1) << walk.leaf_shift, read.page_size);
+    assert_int_equal(walk.leaf_level, read.level);
+    assert_int_equal(walk.entries[walk.count - 1], read.entry);
+}
+
+static void both_walkers_skip_levels(void **state)
+{
     (void)state;
-    put(tables[4], memory_physical(tables[1]) | table_entry(V1, 1));
-    put(&tables[1][3], 0x6000000012345001);
-    expect_walk(&reference, 0x3000, true, REFERENCE_ALLOWED);
-    expect_walk(&reference, 0x203000, true, REFERENCE_NOT_PRESENT);
-    expect_walk(&reference, 0x4000003000, true, REFERENCE_NOT_PRESENT);
+    for (size_t i = 0; i < sizeof(skips) / sizeof(*skips); i++) {
+        const struct skip *one = &skips[i];
+        struct reference reference = by_hand(V1, one->levels);
+        struct pt_walk walk;
+
+        reference.physical_width = 52;
+        put(&tables[one->level][one->index], memory_physical(tables[one->next]) | one->word);
+        put(&tables[one->next][one->leaf_index], one->leaf);
+        adopt(&reference);
+        pt_walk(&table, one->address, &walk);
+        assert_int_equal(walk.leaf_level, one->next);
+        assert_int_equal(walk.count, one->levels - one->level + 2);
+        assert_int_equal(walk.physical, one->physical);
+        assert_int_equal(walk.permission, one->permission);
+        agree(&reference, one->address);
+        uint64_t end = one->physical | ((UINT64_C(1) << walk.leaf_shift) - 1);
+        assert_true(pt_reaches(&table, end, end));
+        assert_false(pt_reaches(&table, end + 1, end + 1));
+        for (uint64_t left = one->skipped; left != 0; left &= left - 1) {
+            uint64_t address = one->address | (left & -left);
+            pt_walk(&table, address, &walk);
+            assert_int_equal(walk.leaf_level, 0);
+            assert_int_equal(walk.count, one->levels - one->level + 1);
+            expect_walk(&reference, address, false, REFERENCE_NOT_PRESENT);
+            expect_walk(&reference, address, true, REFERENCE_NOT_PRESENT);
+        }
+    }
+}
+
+/* Entries 0 and 1 of each table lead any number of levels down. */
+static void walkers_agree_on_any_levels(void **state)
+{
+    (void)state;
+    random_state = 7;
+    for (unsigned n = 0; n < 400; n++) {
+        struct reference reference = by_hand(V1, (uint8_t)(2 + below(5)));
+
+        for (unsigned level = 2; level <= reference.levels; level++) {
+            for (unsigned i = 0; i < 2; i++) {
+                unsigned next = 1 + (unsigned)below(level - 1);
+                put(&tables[level][i],
+                    memory_physical(tables[next]) | (table_entry(V1, next) & ~(below(4) << 61)));
+            }
+        }
+        put(tables[1], 0x6000000012345001);
+        adopt(&reference);
+        for (unsigned address = 0; address < 64; address++) {
+            uint64_t spread = 0;
+            for (unsigned bit = 0; bit < reference.levels; bit++) {
+                spread |= (uint64_t)(address >> bit & 1) << (12 + 9 * bit);
+            }
+            agree(&reference, spread);
+        }
+    }
 }
 
 static void walker_wants_equal_copies(void **state)
@@ -412,7 +553,8 @@ int main(void)
         cmocka_unit_test(walker_reads_golden_entries),
         cmocka_unit_test(walker_judges_odd_entries),
         cmocka_unit_test(walker_knows_the_width),
-        cmocka_unit_test(walker_skips_levels),
+        cmocka_unit_test(both_walkers_skip_levels),
+        cmocka_unit_test(walkers_agree_on_any_levels),
         cmocka_unit_test(walker_wants_equal_copies),
         cmocka_unit_test(walker_needs_write_back),
         cmocka_unit_test(driver_stores_golden_entries),

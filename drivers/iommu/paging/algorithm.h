@@ -6,6 +6,7 @@
  *   bool     fmt_can_encode(enum pt_permission permission)
  *   uint64_t fmt_table(uint64_t physical, unsigned level)     entry of `level` for a table below
  *   bool     fmt_is_table(uint64_t entry, unsigned level)     of a live entry
+ *   unsigned fmt_next_level(uint64_t entry, unsigned level)   of the table that an entry refers to
  *   uint64_t fmt_physical(uint64_t entry, unsigned level)     of a table or a leaf
  *   unsigned fmt_leaf_shift(uint64_t entry, unsigned level)   a leaf maps 2 to this power bytes
  *   enum pt_permission fmt_permission(uint64_t entry)         of one entry
@@ -14,6 +15,10 @@
  *                     unsigned level, enum pt_permission permission)
  *                                                             leaves for a run of one table
  *   FMT_GROUPS                                                1: a leaf may take several entries
+ *   FMT_SKIPS                                                 1: an entry may refer to a table that
+ *                                                             is more than one level down. That is
+ *                                                             read and never made: all but walk and
+ *                                                             reaches work on tables made here.
  *
  * Invariants: a linked table other than the root has a live entry or is pinned by a reservation,
  * and then so is every table above it. Each live leaf entry of level n has split_cost(n) pages set

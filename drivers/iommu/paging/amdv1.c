@@ -6,7 +6,8 @@
  *
  * A PTE with Next Level 7 gives its own size: the address bits below the lowest zero bit from bit
  * 12 on, that bit included, are not address. It stands in as many entries as its size takes. Next
- * Level 0 is the level's own size. A PDE may skip levels; none is made that does.
+ * Level 0 is the level's own size. A PDE may skip levels, whose address bits are then zero; none is
+ * made that does.
  */
 #include "drivers/iommu/paging/level.h"
 #include "drivers/iommu/paging/pool.h"
@@ -20,6 +21,7 @@
 #define PTE_IW          ((uint64_t)1 << 62)
 
 #define FMT_GROUPS      1
+#define FMT_SKIPS       1
 #define GROUP_ORDER_MAX (PT_INDEX_BITS - 1)
 
 static inline bool fmt_can_encode(enum pt_permission permission)
@@ -30,6 +32,12 @@ static inline bool fmt_can_encode(enum pt_permission permission)
 static inline unsigned next_level(uint64_t entry)
 {
     return (unsigned)(entry >> PTE_NEXT_SHIFT) & 7;
+}
+
+static inline unsigned fmt_next_level(uint64_t entry, unsigned level)
+{
+    (void)level;
+    return next_level(entry);
 }
 
 static inline uint64_t fmt_table(uint64_t physical, unsigned level)

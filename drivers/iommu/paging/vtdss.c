@@ -17,6 +17,7 @@
 _Static_assert(PT_READ == SS_R && PT_WRITE == SS_W, "permissions are stored as they are");
 
 #define FMT_GROUPS 0
+#define FMT_SKIPS  0
 
 static inline bool fmt_can_encode(enum pt_permission permission)
 {
@@ -32,6 +33,12 @@ static inline uint64_t fmt_table(uint64_t physical, unsigned level)
 static inline bool fmt_is_table(uint64_t entry, unsigned level)
 {
     return level > 1 && !(entry & SS_PS);
+}
+
+static inline unsigned fmt_next_level(uint64_t entry, unsigned level)
+{
+    (void)entry;
+    return level - 1;
 }
 
 static inline uint64_t fmt_physical(uint64_t entry, unsigned level)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /* What only reads tables: the part of algorithm.h that walks one address or all of them. */
 
-static inline __attribute__((always_inline)) void
-found(struct pt_walk *walk, uint64_t address, uint64_t leaf, unsigned count, unsigned level)
+/* `rights`: bits of the entries for tables on the way, as far as they matter. */
+static inline __attribute__((always_inline)) void found(struct pt_walk *walk, uint64_t address,
+                                                        uint64_t leaf, uint64_t rights,
+                                                        unsigned count, unsigned level)
 {
     unsigned shift = fmt_leaf_shift(leaf, level);
 
@@ -10,10 +12,11 @@ found(struct pt_walk *walk, uint64_t address, uint64_t leaf, unsigned count, uns
     walk->leaf_level = (uint8_t)level;
     walk->leaf_shift = (uint8_t)shift;
     walk->physical = fmt_physical(leaf, level) | (address & (((uint64_t)1 << shift) - 1));
-    walk->permission = fmt_permission(leaf);
+    walk->permission = fmt_permission(leaf & rights);
 }
 
-/* Entries for tables take no permission away. */
+/* The tables of this engine: no level is skipped, and entries for tables take no permission away.
+ */
 static inline __attribute__((always_inline)) void
 walk_levels(const struct pt *table, uint64_t address, struct pt_walk *walk, unsigned levels)
 {
@@ -31,10 +34,35 @@ walk_levels(const struct pt *table, uint64_t address, struct pt_walk *walk, unsi
             return;
         }
         if (!fmt_is_table(entry, level)) {
-            found(walk, address, entry, count, level);
+            found(walk, address, entry, UINT64_MAX, count, level);
             return;
         }
         at = fmt_physical(entry, level);
+    }
+}
+
+/* Any tables of the format. The address bits of levels that are skipped have to be zero. */
+static inline void walk_skipping(const struct pt *table, uint64_t address, struct pt_walk *walk)
+{
+    uint64_t at = table->root, rights = UINT64_MAX;
+
+    for (unsigned level = table->geometry.levels;;) {
+        const uint64_t *entries = table_at(at);
+        uint64_t entry = table_load64(&entries[index_at(address, level)]);
+
+        walk->entries[walk->count++] = entry;
+        if (!entry)
+            return;
+        if (!fmt_is_table(entry, level)) {
+            found(walk, address, entry, rights, walk->count, level);
+            return;
+        }
+        unsigned next = fmt_next_level(entry, level);
+        if (address & (level_span(level) - level_span(next + 1)))
+            return;
+        at = fmt_physical(entry, level);
+        rights &= entry;
+        level = next;
     }
 }
 
@@ -43,7 +71,9 @@ static void walk(const struct pt *table, uint64_t address, struct pt_walk *walk)
     walk->count = walk->leaf_level = 0;
     if (address >= table->size)
         return;
-    if (table->geometry.levels == 4)
+    if (FMT_SKIPS)
+        walk_skipping(table, address, walk);
+    else if (table->geometry.levels == 4)
         walk_levels(table, address, walk, 4);
     else if (table->geometry.levels == 3)
         walk_levels(table, address, walk, 3);
@@ -62,7 +92,7 @@ static bool table_reaches(uint64_t at, unsigned level, uint64_t first, uint64_t 
             continue;
         uint64_t physical = fmt_physical(entry, level);
         if (fmt_is_table(entry, level)) {
-            if (table_reaches(physical, level - 1, first, last))
+            if (table_reaches(physical, fmt_next_level(entry, level), first, last))
                 return true;
         } else if (physical <= last &&
                    first <= physical + (((uint64_t)1 << fmt_leaf_shift(entry, level)) - 1)) {

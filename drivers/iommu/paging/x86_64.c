@@ -20,6 +20,7 @@
 #define PTE_SOFTWARE ((uint64_t)1 << 52)
 
 #define FMT_GROUPS   0
+#define FMT_SKIPS    0
 
 /* There is no leaf that can be written and not read. */
 static inline bool fmt_can_encode(enum pt_permission permission)
@@ -36,6 +37,12 @@ static inline uint64_t fmt_table(uint64_t physical, unsigned level)
 static inline bool fmt_is_table(uint64_t entry, unsigned level)
 {
     return level > 1 && !(entry & PTE_PS);
+}
+
+static inline unsigned fmt_next_level(uint64_t entry, unsigned level)
+{
+    (void)entry;
+    return level - 1;
 }
 
 static inline uint64_t fmt_physical(uint64_t entry, unsigned level)
