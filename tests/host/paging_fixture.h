@@ -210,6 +210,7 @@ static inline void start(const struct config *with, size_t pages)
     model_reset();
     pt_pool_init(&pool);
     assert_true(pt_pool_ensure(&pool, pages));
+    assert_int_equal(pool.available, pool.chunks * (PT_ENTRIES - 1));
     pages_before = pool.available;
     chunks_before = pool.chunks;
     assert_int_equal(pt_create(&table, formats[with->kind], &geometry, &pool), PT_OK);

@@ -396,6 +396,48 @@ static void straddle_superpages(void)
     }
 }
 
+/* ---- What a count tells, and what it does not ---- */
+
+/* A table emptied page by page is clean; a full one is unlinked as it is. */
+static void empty_and_full_tables(void)
+{
+    assert_int_equal(map(5, 1, 2), PT_OK);
+    assert_int_equal(unmap(5, 1), PT_OK);
+    assert_int_equal(unmap(6, 1), PT_OK);
+    release();
+    assert_int_equal(pool.dirty, 0);
+    assert_int_equal(map(0, 1, PAGES_2M), PT_OK);
+    struct pt_walk walk;
+    pt_walk(&table, 0, &walk);
+    const uint64_t *leaves = table_at(walk.entries[walk.count - 2] & ADDRESS);
+    assert_int_equal(unmap(0, PAGES_2M), PT_OK);
+    assert_int_not_equal(leaves[0], 0);
+    assert_int_not_equal(leaves[PT_ENTRIES - 1], 0);
+    release();
+    assert_int_not_equal(pool.dirty, 0);
+}
+
+/* A table of 512 tables is full, and what it maps has holes. */
+static void holes_below_a_full_table(void)
+{
+    const uint64_t p = PT_PAGE_SIZE;
+
+    if (config->levels < 3) {
+        return;
+    }
+    for (uint64_t n = 0; n <= PT_ENTRIES; n++) {
+        assert_int_equal(pt_map(&table, n * PAGES_2M * p, p, p, PT_READ), PT_OK);
+    }
+    check();
+    assert_int_equal(pt_unmap(&table, 0, (PAGES_1G + 1) * p, &gather), PT_NOT_LIVE);
+    check();
+    for (uint64_t n = 0; n <= PT_ENTRIES; n++) {
+        assert_int_equal(pt_unmap(&table, n * PAGES_2M * p, p, &gather), PT_OK);
+    }
+    release();
+    assert_int_equal(seen.tables, 1);
+}
+
 /* ---- Anything, with the judge after each step ---- */
 
 static void any_sequence(void)
@@ -421,6 +463,8 @@ EVERYWHERE(bad_reservations_are_refused, bad_reservations)
 EVERYWHERE(an_unlinked_table_is_forgotten, unlink_the_last_table)
 EVERYWHERE(short_paths_refuse_what_the_long_one_does, bad_pages_beside_a_good_one)
 EVERYWHERE(a_straddling_range_is_no_superpage, straddle_superpages)
+EVERYWHERE(full_tables_are_unlinked_and_empty_ones_clean, empty_and_full_tables)
+EVERYWHERE(a_full_table_may_have_holes, holes_below_a_full_table)
 EVERYWHERE(any_sequence_keeps_the_books, any_sequence)
 
 int main(void)
@@ -434,6 +478,8 @@ int main(void)
         cmocka_unit_test(an_unlinked_table_is_forgotten),
         cmocka_unit_test(short_paths_refuse_what_the_long_one_does),
         cmocka_unit_test(a_straddling_range_is_no_superpage),
+        cmocka_unit_test(full_tables_are_unlinked_and_empty_ones_clean),
+        cmocka_unit_test(a_full_table_may_have_holes),
         cmocka_unit_test(any_sequence_keeps_the_books),
     };
 

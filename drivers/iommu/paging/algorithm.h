@@ -254,39 +254,41 @@ static inline void fill_leaves(const struct node *at, const struct run *run,
 }
 
 static void fill(struct pt *table, const struct node *at, unsigned level, struct run run,
-                 enum pt_permission permission);
+                 enum pt_permission permission, bool fresh);
 
-/* Fills the part of a run that one entry covers, through a table below. */
+/* Fills the part of a run that one entry covers, through a table below. A table that is made here
+ * has every entry of the part filled, so these are neither zeroed nor read. */
 static void fill_below(struct pt *table, const struct node *at, unsigned level, struct run part,
-                       enum pt_permission permission)
+                       enum pt_permission permission, bool fresh)
 {
     unsigned index = index_at(part.first, level), below = level - 1;
-    uint64_t entry = table_load64(&at->entries[index]);
-    uint64_t physical = entry ? fmt_physical(entry, level)
-                              : pt_pool_take(table->pool, below == 1 ? index_at(part.first, 1) : 1,
-                                             below == 1 ? index_at(part.last, 1) : 0);
+    uint64_t entry = fresh ? 0 : table_load64(&at->entries[index]);
+    uint64_t physical =
+        entry ? fmt_physical(entry, level)
+              : pt_pool_take(table->pool, index_at(part.first, below), index_at(part.last, below));
     struct node child = node_at(physical);
 
     if (below == 1)
         fill_leaves(&child, &part, permission);
     else
-        fill(table, &child, below, part, permission);
+        fill(table, &child, below, part, permission, !entry);
     if (entry || !child.page->cached)
         write_back(table, &child, below, &part);
     if (!entry)
         link_table(table, at, index, level, physical);
 }
 
-/* Stores the leaves of a run that is_free, from level 2 on. The caller writes back. */
+/* Stores the leaves of a run that is_free, from level 2 on. The caller writes back. `fresh`: the
+ * entries of the run hold anything. */
 static void fill(struct pt *table, const struct node *at, unsigned level, struct run run,
-                 enum pt_permission permission)
+                 enum pt_permission permission, bool fresh)
 {
     while (run.first <= run.last) {
         unsigned first = index_at(run.first, level);
-        unsigned count = leading_leaves(table, at->entries, level, &run);
+        unsigned count = leading_leaves(table, fresh ? NULL : at->entries, level, &run);
 
         if (!count) {
-            fill_below(table, at, level, cut_front(&run, level), permission);
+            fill_below(table, at, level, cut_front(&run, level), permission, fresh);
             continue;
         }
         fmt_fill(at->entries, first, count, run.physical, level, permission);
@@ -305,7 +307,7 @@ static __attribute__((noinline)) enum pt_status map_run(struct pt *table, struct
     lock_take(&table->pool->lock);
     bool enough = ensure_pages(table, &at, level, run);
     if (enough)
-        fill(table, &at, level, run, permission);
+        fill(table, &at, level, run, permission, false);
     lock_give(&table->pool->lock);
     if (!enough)
         return PT_NO_MEMORY;
