@@ -15,6 +15,12 @@ static inline __attribute__((always_inline)) void found(struct pt_walk *walk, ui
     walk->permission = fmt_permission(leaf & rights);
 }
 
+static inline __attribute__((always_inline)) void absent(struct pt_walk *walk, unsigned count)
+{
+    walk->count = (uint8_t)count;
+    walk->leaf_level = 0;
+}
+
 /* The tables of this engine: no level is skipped, and entries for tables take no permission away.
  */
 static inline __attribute__((always_inline)) void
@@ -23,14 +29,13 @@ walk_levels(const struct pt *table, uint64_t address, struct pt_walk *walk, unsi
     uint64_t at = table->root;
 
 #pragma GCC unroll 6
-    for (unsigned count = 1, level = levels; count <= levels; count++, level--) {
+    for (unsigned count = 1, level = levels; level > 1; count++, level--) {
         const uint64_t *entries = table_at(at);
         uint64_t entry = table_load64(&entries[index_at(address, level)]);
 
         walk->entries[count - 1] = entry;
         if (!entry) {
-            walk->count = (uint8_t)count;
-            walk->leaf_level = 0;
+            absent(walk, count);
             return;
         }
         if (!fmt_is_table(entry, level)) {
@@ -39,6 +44,14 @@ walk_levels(const struct pt *table, uint64_t address, struct pt_walk *walk, unsi
         }
         at = fmt_physical(entry, level);
     }
+    const uint64_t *entries = table_at(at);
+    uint64_t entry = table_load64(&entries[index_at(address, 1)]);
+
+    walk->entries[levels - 1] = entry;
+    if (entry)
+        found(walk, address, entry, UINT64_MAX, levels, 1);
+    else
+        absent(walk, levels);
 }
 
 /* Any tables of the format. The address bits of levels that are skipped have to be zero. */
@@ -46,6 +59,7 @@ static inline void walk_skipping(const struct pt *table, uint64_t address, struc
 {
     uint64_t at = table->root, rights = UINT64_MAX;
 
+    absent(walk, 0);
     for (unsigned level = table->geometry.levels;;) {
         const uint64_t *entries = table_at(at);
         uint64_t entry = table_load64(&entries[index_at(address, level)]);
@@ -68,10 +82,9 @@ static inline void walk_skipping(const struct pt *table, uint64_t address, struc
 
 static void walk(const struct pt *table, uint64_t address, struct pt_walk *walk)
 {
-    walk->count = walk->leaf_level = 0;
     if (address >= table->size)
-        return;
-    if (FMT_SKIPS)
+        absent(walk, 0);
+    else if (FMT_SKIPS)
         walk_skipping(table, address, walk);
     else if (table->geometry.levels == 4)
         walk_levels(table, address, walk, 4);
