@@ -22,17 +22,17 @@
 #define ORDERS_MAX     (ALLOCATOR_WIDTH_MAX - ALLOCATOR_PAGE_SHIFT)
 #define PAGE_BYTES     (UINT64_C(1) << ALLOCATOR_PAGE_SHIFT)
 #define NO_PAGE        UINT64_MAX
+#define NODE_FRAMES    3
 #define SPARE_MAX      16u
 #define SPILL          (ALLOCATOR_STACK_DEPTH / 2u)
 #define INTERRUPT_LOW  UINT64_C(0xFEE00000)
 #define INTERRUPT_HIGH UINT64_C(0xFEEFFFFF)
 
-/* One heap in each; the heap of nonzero words of `free` has the form of a node's own heap. */
+/* The heap of nonzero words of `free` has the form of a node's own heap. */
 struct leaf {
     uint64_t nonzero[2];
     uint64_t free[2 * LEAF_PAGES / 64];
-    uint64_t taken[2 * LEAF_PAGES / 64];
-    uint64_t ends[LEAF_PAGES / 64]; /* the last page of each taken range */
+    uint16_t taken[LEAF_PAGES]; /* pages of the range that begins here; see taken_at */
 };
 
 struct inner {
@@ -55,7 +55,7 @@ struct allocator_node {
     };
 };
 
-_Static_assert(sizeof(struct allocator_node) <= FRAME_SIZE, "a node fits a frame");
+_Static_assert(sizeof(struct allocator_node) <= NODE_FRAMES * FRAME_SIZE, "a node fits");
 
 struct allocator_given {
     uint64_t block; /* page << 6 | order */
@@ -96,11 +96,11 @@ static inline unsigned leaf_bit(uint64_t page, unsigned order)
     return (LEAF_PAGES | ((unsigned)page & (LEAF_PAGES - 1))) >> order;
 }
 
-/* Leaves are whole frames, so the same bit of each competes for the same cache sets: the lines of
- * this heap change places from leaf to leaf. */
-static inline unsigned taken_bit(uint64_t page, unsigned order)
+/* Leaves are whole frames, so the same place in each competes for the same cache sets: the lines
+ * change places from leaf to leaf. */
+static inline uint16_t *taken_at(struct allocator_node *leaf, uint64_t page)
 {
-    return leaf_bit(page, order) ^ ((unsigned)(page >> 3) & (2 * LEAF_PAGES - 512));
+    return &leaf->leaf.taken[(page ^ (page >> (LEAF_BITS - 5) & 0x7E0)) & (LEAF_PAGES - 1)];
 }
 
 static inline void set(uint64_t *words, unsigned bit)
@@ -142,14 +142,14 @@ static void shrink(struct allocator *allocator, size_t limit)
 
         allocator->spare = node->parent;
         allocator->spare_count--;
-        (void)memory_free(OWNER_IOMMU, node, 1);
+        (void)memory_free(OWNER_IOMMU, node, NODE_FRAMES);
     }
 }
 
 static bool ensure_spare(struct allocator *allocator, size_t count)
 {
     while (allocator->spare_count < count) {
-        struct allocator_node *node = memory_alloc(OWNER_IOMMU, 1, 0);
+        struct allocator_node *node = memory_alloc(OWNER_IOMMU, NODE_FRAMES, 0);
 
         if (!node)
             return false;
@@ -530,36 +530,22 @@ static __attribute__((noinline)) bool test_taken_inner(struct allocator *allocat
     return true;
 }
 
-static inline void set_in_leaf(struct leaf *leaf, uint64_t page, uint64_t pages, unsigned order)
-{
-    set(leaf->taken, taken_bit(page, order));
-    set(leaf->ends, (unsigned)(page + pages - 1) & (LEAF_PAGES - 1));
-}
-
 /* False, and nothing changed: this is no taken range. */
-static inline __attribute__((always_inline)) bool test_taken(struct allocator *allocator,
-                                                             uint64_t page, uint64_t pages,
-                                                             unsigned order, bool clearing)
+static bool test_taken(struct allocator *allocator, uint64_t page, uint64_t pages, unsigned order,
+                       bool clearing)
 {
-    if (__builtin_expect(order >= LEAF_BITS, 0))
+    if (order >= LEAF_BITS)
         return test_taken_inner(allocator, page, pages, order, clearing);
-    struct allocator_node *node = leaf_at(allocator, page);
-    if (__builtin_expect(!node || page >> order << order != page, 0))
+    struct allocator_node *leaf = leaf_at(allocator, page);
+    if (!leaf || *taken_at(leaf, page) != pages)
         return false;
-    unsigned bit = taken_bit(page, order);
-    unsigned end = (unsigned)(page + pages - 1) & (LEAF_PAGES - 1);
-    if (!test(node->leaf.taken, bit) || !test(node->leaf.ends, end))
-        return false;
-    if (clearing) {
-        clear(node->leaf.taken, bit);
-        clear(node->leaf.ends, end);
-    }
+    if (clearing)
+        *taken_at(leaf, page) = 0;
     return true;
 }
 
-static __attribute__((noinline)) enum allocator_status take_any(struct allocator *allocator,
-                                                                uint64_t pages, uint64_t low,
-                                                                uint64_t high, uint64_t *address)
+static enum allocator_status take_between(struct allocator *allocator, uint64_t pages, uint64_t low,
+                                          uint64_t high, uint64_t *address)
 {
     unsigned order = log2_ceil(pages);
     uint64_t page;
@@ -571,7 +557,7 @@ static __attribute__((noinline)) enum allocator_status take_any(struct allocator
         return status;
     struct allocator_node *leaf = order < LEAF_BITS ? leaf_at(allocator, page) : NULL;
     if (leaf)
-        set_in_leaf(&leaf->leaf, page, pages, order);
+        *taken_at(leaf, page) = (uint16_t)pages;
     else
         set_taken_inner(allocator, page, pages, order);
     allocator->count++;
@@ -579,8 +565,8 @@ static __attribute__((noinline)) enum allocator_status take_any(struct allocator
     return ALLOCATOR_OK;
 }
 
-enum allocator_status allocator_take(struct allocator *allocator, uint64_t pages, uint64_t min,
-                                     uint64_t max, uint64_t *address)
+static __attribute__((noinline)) enum allocator_status
+take_any(struct allocator *allocator, uint64_t pages, uint64_t min, uint64_t max, uint64_t *address)
 {
     if (!pages || min > max)
         return ALLOCATOR_BAD_RANGE;
@@ -592,18 +578,42 @@ enum allocator_status allocator_take(struct allocator *allocator, uint64_t pages
     uint64_t end = (max + 1) >> ALLOCATOR_PAGE_SHIFT, high = end - pages; /* of the first page */
     if (pages > end || high < low)
         return ALLOCATOR_NO_SPACE;
+    return take_between(allocator, pages, low, high, address);
+}
+
+/* The leaf of a page, if it was looked up before. */
+static inline struct allocator_node *leaf_known(const struct allocator *allocator, uint64_t page)
+{
+    uint64_t number = page >> LEAF_BITS;
+    unsigned lookup = (unsigned)number % ALLOCATOR_LOOKUPS;
+
+    return allocator->lookups[lookup].number == number ? allocator->lookups[lookup].leaf : NULL;
+}
+
+/* A range that takes at most half a leaf has its place in a stack and in a leaf. */
+static inline bool is_small(uint64_t pages)
+{
+    return pages - 1 < LEAF_PAGES / 2;
+}
+
+/* Mostly the newest block of its order will do. */
+enum allocator_status allocator_take(struct allocator *allocator, uint64_t pages, uint64_t min,
+                                     uint64_t max, uint64_t *address)
+{
     unsigned order = log2_ceil(pages);
-    if (order >= LEAF_BITS || !allocator->depth[order] ||
+
+    if (!is_small(pages) || !allocator->depth[order] ||
         allocator->count >= allocator->queue_capacity)
-        return take_any(allocator, pages, low, high, address);
+        return take_any(allocator, pages, min, max, address);
     uint64_t page = allocator->stacks[order][allocator->depth[order] - 1];
-    unsigned lookup = (unsigned)(page >> LEAF_BITS) % ALLOCATOR_LOOKUPS;
-    if (page < low || page > high || allocator->lookups[lookup].number != page >> LEAF_BITS)
-        return take_any(allocator, pages, low, high, address);
+    uint64_t first = page << ALLOCATOR_PAGE_SHIFT;
+    struct allocator_node *leaf = leaf_known(allocator, page);
+    if (!leaf || first < min || first + (pages << ALLOCATOR_PAGE_SHIFT) - 1 > max)
+        return take_any(allocator, pages, min, max, address);
     allocator->depth[order]--;
     allocator->count++;
-    set_in_leaf(&allocator->lookups[lookup].leaf->leaf, page, pages, order);
-    *address = page << ALLOCATOR_PAGE_SHIFT;
+    *taken_at(leaf, page) = (uint16_t)pages;
+    *address = first;
     return ALLOCATOR_OK;
 }
 
@@ -619,16 +629,10 @@ bool allocator_is_taken(struct allocator *allocator, uint64_t address, uint64_t 
            test_taken(allocator, address >> ALLOCATOR_PAGE_SHIFT, pages, log2_ceil(pages), false);
 }
 
-enum allocator_status allocator_give(struct allocator *allocator, uint64_t address, uint64_t pages,
-                                     uint64_t generation)
+/* A range that is no longer marked as taken. */
+static inline enum allocator_status give_block(struct allocator *allocator, uint64_t page,
+                                               unsigned order, uint64_t generation)
 {
-    uint64_t page = address >> ALLOCATOR_PAGE_SHIFT;
-
-    if (!is_range(allocator, address, pages))
-        return ALLOCATOR_BAD_RANGE;
-    unsigned order = log2_ceil(pages);
-    if (!test_taken(allocator, page, pages, order, true))
-        return ALLOCATOR_NOT_TAKEN;
     if (generation <= allocator->completed) {
         free_block(allocator, page, order);
         return ALLOCATOR_OK;
@@ -637,6 +641,31 @@ enum allocator_status allocator_give(struct allocator *allocator, uint64_t addre
     allocator->queue[tail].block = page << 6 | order;
     allocator->queue[tail].generation = generation;
     return ALLOCATOR_OK;
+}
+
+static __attribute__((noinline)) enum allocator_status
+give_any(struct allocator *allocator, uint64_t address, uint64_t pages, uint64_t generation)
+{
+    uint64_t page = address >> ALLOCATOR_PAGE_SHIFT;
+
+    if (!is_range(allocator, address, pages))
+        return ALLOCATOR_BAD_RANGE;
+    unsigned order = log2_ceil(pages);
+    if (!test_taken(allocator, page, pages, order, true))
+        return ALLOCATOR_NOT_TAKEN;
+    return give_block(allocator, page, order, generation);
+}
+
+enum allocator_status allocator_give(struct allocator *allocator, uint64_t address, uint64_t pages,
+                                     uint64_t generation)
+{
+    uint64_t page = address >> ALLOCATOR_PAGE_SHIFT;
+    struct allocator_node *leaf = leaf_known(allocator, page);
+
+    if (!leaf || !is_small(pages) || address & (PAGE_BYTES - 1) || *taken_at(leaf, page) != pages)
+        return give_any(allocator, address, pages, generation);
+    *taken_at(leaf, page) = 0;
+    return give_block(allocator, page, log2_ceil(pages), generation);
 }
 
 void allocator_release(struct allocator *allocator, uint64_t generation)
@@ -746,7 +775,7 @@ static void destroy_tree(struct allocator_node *node)
     for (unsigned i = 0; node->level && i < NODE_CHILDREN; i++)
         if (child_at(node, i))
             destroy_tree(child_at(node, i));
-    (void)memory_free(OWNER_IOMMU, node, 1);
+    (void)memory_free(OWNER_IOMMU, node, NODE_FRAMES);
 }
 
 void allocator_destroy(struct allocator *allocator)

@@ -20,9 +20,9 @@
  * the generation that it was given with has been released.
  *
  * Cost: constant; neither the size, the width nor the number of ranges matters. Memory (frames of
- * OWNER_IOMMU) follows what is in use, not the width: a page for each 16 MiB that is partly in use,
- * one for each 64 of those, 16 bytes for each range. Only init, exclude and take need any; giving
- * and releasing never do.
+ * OWNER_IOMMU) follows what is in use, not the width: three pages for each 16 MiB that is partly in
+ * use and for each 64 of those, 16 bytes for each range. Only init, exclude and take need any;
+ * giving and releasing never do.
  *
  * Context: task level, under the lock of the domain. A failure changes nothing and leaves outputs
  * untouched. An object may be moved, but not duplicated.
