@@ -85,5 +85,5 @@ CHECKED = (
     *("A5.map", "A6.map", "A7.unmap", "A8.map", "A8.unmap", "A9.tables", "A10.lookup"),
     "B.failures",
     *("C.aligned", "C.any", "C.excess", "C.worst", "C.waits", "C.tail-writes", "C.cache-drops"),
-    *("D.pool", "G.tables", "G.peak"),
+    *("D.pool", "F.boot", "G.tables", "G.peak"),
 )
