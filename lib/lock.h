@@ -3,6 +3,7 @@
 #define LIB_LOCK_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 
 /* A short lock: never held over a hardware wait, a task switch or a call into a driver, and never
  * taken by an interrupt routine. Order: domain before queue. */
@@ -15,10 +16,22 @@ struct lock {
         ATOMIC_FLAG_INIT                                                                           \
     }
 
+static inline bool lock_try(struct lock *lock)
+{
+    return !atomic_flag_test_and_set_explicit(&lock->held, memory_order_acquire);
+}
+
+/* Apart, so that a lock that is free costs little. */
+static __attribute__((noinline, cold, unused)) void lock_wait(struct lock *lock)
+{
+    while (!lock_try(lock))
+        ;
+}
+
 static inline void lock_take(struct lock *lock)
 {
-    while (atomic_flag_test_and_set_explicit(&lock->held, memory_order_acquire))
-        ;
+    if (!lock_try(lock))
+        lock_wait(lock);
 }
 
 static inline void lock_give(struct lock *lock)

@@ -61,7 +61,7 @@ INTERRUPT_OBJECTS = ("trap_*.o",)
 
 # Parts of another file: one side of the arch seam, and the algorithm that each format includes.
 FRAGMENT = re.compile(
-    r"(arch/x86_64|tests/model)/\w+_impl\.h|drivers/iommu/paging/(algorithm|walk)\.h"
+    r"(arch/x86_64|tests/model)/\w+_impl\.h|drivers/iommu/paging/(algorithm|find|reserve|walk)\.h"
 )
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.MULTILINE)

@@ -334,7 +334,7 @@ void iommu_poison(struct iommu *iommu, struct iommu_unit *unit)
         struct iommu_domain *domain = &iommu->domains[i];
 
         if (domain->ref && domain->unit_uses[index])
-            domain->poisoned = true;
+            iommu_poison_domain(domain);
     }
 }
 

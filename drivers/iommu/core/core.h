@@ -25,7 +25,7 @@
  *   blocked    the state of every requester that is not attached: it reaches nothing but the
  *              regions that firmware demands for its device
  *
- * Context: task level. Objects are named by reference (index and generation); a stale or foreign
+ * Context: task level. Objects are named by reference (kind, index, generation); a stale or foreign
  * one gives IOMMU_BAD_HANDLE. Every routine that fails for arguments or memory has changed nothing.
  */
 #define IOMMU_UNITS_MAX      64 /* bits of iommu_domain.units */
@@ -62,8 +62,11 @@ enum iommu_status {
 /* Protection as a whole: four states, four sentences (drivers/console/report.h). */
 enum iommu_state { IOMMU_ABSENT, IOMMU_STATE_FAILED, IOMMU_PARTIAL, IOMMU_ACTIVE };
 
-/* index + 1 in the low half, generation in the high half; 0 names nothing. */
-typedef uint32_t iommu_ref_t;
+/* Index in the lowest 16 bits, generation in the next, kind of object from bit 48 on. */
+typedef uint64_t iommu_ref_t;
+
+#define IOMMU_DEVICE_REF (UINT64_C(0xB2) << 48)
+#define IOMMU_DOMAIN_REF (UINT64_C(0xB3) << 48)
 
 /* A range that firmware demands for devices (RMRR, IVMD), inclusive, and who demands it. */
 struct iommu_region {
@@ -94,8 +97,12 @@ struct iommu_group {
     uint16_t quarantine; /* index of the domain of its demanded regions; PCI_NONE: it has none */
 };
 
+/* A power of two: a reference finds its domain by a shift. */
+#define IOMMU_DOMAIN_SIZE 512
+
 struct iommu_domain {
-    iommu_ref_t ref; /* names it; 0: not in use */
+    iommu_ref_t ref;    /* names it; 0: not in use */
+    uint64_t plain_end; /* addresses below it have nothing special: see iommu_update_plain */
     owner_t owner;
     bool poisoned; /* a wait failed: no map any more, the id is never reused */
     struct lock lock;
@@ -110,7 +117,9 @@ struct iommu_domain {
     uint64_t flush_units;                /* those of them that need an invalidation after a map */
     uint16_t unit_uses[IOMMU_UNITS_MAX]; /* attached requesters per unit */
     uint16_t region_uses[IOMMU_REGIONS_MAX]; /* groups that demand the region here */
-};
+} __attribute__((aligned(IOMMU_DOMAIN_SIZE)));
+
+_Static_assert(sizeof(struct iommu_domain) == IOMMU_DOMAIN_SIZE, "a reference is shifted");
 
 struct iommu_device {
     bool used;
@@ -183,42 +192,17 @@ enum iommu_status iommu_attach(struct iommu *iommu, owner_t owner, iommu_ref_t d
 enum iommu_status iommu_detach(struct iommu *iommu, owner_t owner, iommu_ref_t device)
     __attribute__((warn_unused_result));
 
-/* True when the reference names a domain of the owner: for checks by argument order. */
-bool iommu_has_domain(struct iommu *iommu, owner_t owner, iommu_ref_t domain);
+/* The domain of the owner that a reference names; NULL: stale, foreign or no domain's. What is not
+ * in use belongs to OWNER_FREE. */
+static inline struct iommu_domain *iommu_domain_at(struct iommu *iommu, owner_t owner,
+                                                   iommu_ref_t ref)
+{
+    struct iommu_domain *domain = &iommu->domains[ref % IOMMU_DOMAINS_MAX];
 
-/* Memory to map: `length` bytes from `physical` on, or, when `frames` is not NULL, one frame number
- * for each page of it, each read once. All multiples of 4 KiB. */
-struct iommu_memory {
-    uint64_t physical;
-    const uint64_t *frames;
-    uint64_t length;
-};
-
-/* Where a mapping may lie. With an allocator `explicit` is NULL, and min and max are inclusive;
- * without one `explicit` names the place and they are ignored. */
-struct iommu_place {
-    const uint64_t *explicit;
-    uint64_t min, max;
-};
-
-#define IOMMU_ANYWHERE                                                                             \
-    {                                                                                              \
-        NULL, 0, UINT64_MAX                                                                        \
-    }
-
-/* Maps memory at consecutive logical addresses. Every frame must be the caller's own. Checks, in
- * order: the place, then ownership and overlap piece by piece. All or nothing. */
-enum iommu_status iommu_map(struct iommu *iommu, owner_t owner, iommu_ref_t domain,
-                            const struct iommu_place *place, const struct iommu_memory *memory,
-                            enum pt_permission permission, uint64_t *out)
-    __attribute__((warn_unused_result));
-
-/* When it returns, whatever it returns, no device reaches the range through this domain, but for
- * IOMMU_BAD_HANDLE, IOMMU_BAD_RANGE and IOMMU_NOT_MAPPED, which change nothing. With an allocator
- * the range is one whole mapping. */
-enum iommu_status iommu_unmap(struct iommu *iommu, owner_t owner, iommu_ref_t domain,
-                              uint64_t address, uint64_t length)
-    __attribute__((warn_unused_result));
+    /* A pointer from here on, not an index to multiply at each use. */
+    __asm__("" : "+r"(domain));
+    return domain->ref == ref && domain->owner == owner ? domain : NULL;
+}
 
 /* Detaches and deletes all that an owner left behind; false when a wait failed. */
 bool iommu_reclaim(struct iommu *iommu, owner_t owner) __attribute__((warn_unused_result));

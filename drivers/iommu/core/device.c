@@ -4,13 +4,13 @@
 
 static struct iommu_device *device_at(struct iommu *iommu, owner_t owner, iommu_ref_t ref)
 {
-    size_t index = (ref & 0xFFFF) - (size_t)1;
+    size_t index = ref & 0xFFFF;
 
     if (index >= IOMMU_DEVICES_MAX)
         return NULL;
     struct iommu_device *device = &iommu->devices[index];
-    return device->used && device->generation == ref >> 16 && device->owner == owner ? device
-                                                                                     : NULL;
+    bool named = ref == iommu_ref(IOMMU_DEVICE_REF, index, device->generation);
+    return device->used && named && device->owner == owner ? device : NULL;
 }
 
 enum iommu_status iommu_create_device(struct iommu *iommu, owner_t owner, uint16_t endpoint,
@@ -32,7 +32,7 @@ enum iommu_status iommu_create_device(struct iommu *iommu, owner_t owner, uint16
         device->owner = owner;
         device->endpoint = endpoint;
         iommu->endpoints[endpoint].assigned = true;
-        *out = iommu_ref(i, device->generation);
+        *out = iommu_ref(IOMMU_DEVICE_REF, i, device->generation);
         return IOMMU_OK;
     }
     return IOMMU_NO_ID;
@@ -64,6 +64,7 @@ static void enter(struct iommu_domain *domain, uint16_t index, const struct iomm
     domain->unit_uses[index]++;
     domain->units |= UINT64_C(1) << index;
     domain->flush_units |= (uint64_t)unit->caps.flush_on_map << index;
+    iommu_update_plain(domain);
 }
 
 static void leave(struct iommu_domain *domain, uint16_t index)
@@ -72,6 +73,7 @@ static void leave(struct iommu_domain *domain, uint16_t index)
         return;
     domain->units &= ~(UINT64_C(1) << index);
     domain->flush_units &= domain->units;
+    iommu_update_plain(domain);
 }
 
 static enum iommu_status bind(struct iommu *iommu, const struct iommu_requester *requester,
@@ -88,7 +90,7 @@ static enum iommu_status bind(struct iommu *iommu, const struct iommu_requester 
         leave(domain, requester->unit);
         return IOMMU_NO_MEMORY;
     }
-    domain->poisoned = true;
+    iommu_poison_domain(domain);
     iommu_poison(iommu, unit);
     return IOMMU_FAILED;
 }
@@ -280,7 +282,7 @@ bool iommu_reclaim(struct iommu *iommu, owner_t owner)
 
     for (size_t i = 0; i < IOMMU_DEVICES_MAX; i++) {
         struct iommu_device *device = &iommu->devices[i];
-        iommu_ref_t ref = iommu_ref(i, device->generation);
+        iommu_ref_t ref = iommu_ref(IOMMU_DEVICE_REF, i, device->generation);
 
         if (!device->used || device->owner != owner)
             continue;

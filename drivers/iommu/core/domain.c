@@ -2,11 +2,6 @@
 #include "arch/memory.h"
 #include "drivers/iommu/core/state.h"
 
-bool iommu_has_domain(struct iommu *iommu, owner_t owner, iommu_ref_t ref)
-{
-    return iommu_domain_at(iommu, owner, ref) != NULL;
-}
-
 #define ALLOCATOR_FRAMES ((sizeof(struct allocator) + FRAME_SIZE - 1) / FRAME_SIZE)
 
 static void free_allocator(struct allocator *allocator)
@@ -53,6 +48,7 @@ static enum iommu_status fill_domain(struct iommu *iommu, struct iommu_domain *d
         return IOMMU_NO_MEMORY;
     }
     domain->allocator = allocator;
+    iommu_update_plain(domain);
     return IOMMU_OK;
 }
 
@@ -75,7 +71,7 @@ enum iommu_status iommu_new_domain(struct iommu *iommu, owner_t owner, unsigned 
 {
     for (unsigned i = 0; i < IOMMU_DOMAINS_MAX && i + 1 < iommu->domain_ids; i++) {
         struct iommu_domain *domain = &iommu->domains[i];
-        struct iommu_domain fresh = {.ref = iommu_ref(i, domain->generation),
+        struct iommu_domain fresh = {.ref = iommu_ref(IOMMU_DOMAIN_REF, i, domain->generation),
                                      .generation = domain->generation,
                                      .id = (uint16_t)(i + 1),
                                      .owner = owner,
@@ -105,6 +101,7 @@ static void free_domain(struct iommu *iommu, struct iommu_domain *domain)
         return;
     }
     domain->ref = 0;
+    domain->owner = OWNER_FREE;
     if (domain->allocator)
         free_allocator(domain->allocator);
     pt_destroy(&domain->table, &gather);

@@ -25,7 +25,7 @@ unsigned iommu_blocks(uint64_t first, uint64_t last, struct iommu_block blocks[2
     unsigned right = common ? log2_ceil(to - split + 1) : 0;
 
     if (!common || (UINT64_C(1) << left) + (UINT64_C(1) << right) >= UINT64_C(1) << common) {
-        blocks[0] = (struct iommu_block){from >> common << (common + PT_PAGE_SHIFT), common};
+        blocks[0] = (struct iommu_block){from >> common << common << PT_PAGE_SHIFT, common};
         return 1;
     }
     blocks[0] = (struct iommu_block){(split - (UINT64_C(1) << left)) << PT_PAGE_SHIFT, left};
@@ -33,13 +33,17 @@ unsigned iommu_blocks(uint64_t first, uint64_t last, struct iommu_block blocks[2
     return 2;
 }
 
-void iommu_invalidation_add_odd(struct iommu_invalidation *invalidation, uint64_t first,
-                                uint64_t last)
+void iommu_invalidation_add_odd(struct iommu_invalidation *invalidation, uint64_t address,
+                                uint64_t length)
 {
     struct iommu_block blocks[2];
-    unsigned count = iommu_blocks(first, last, blocks);
-    if (invalidation->count + count > IOMMU_BLOCKS_MAX)
-        invalidation->whole = true;
-    for (unsigned i = 0; i < count && !invalidation->whole; i++)
+    unsigned count = iommu_blocks(address, address + length - 1, blocks);
+
+    if (invalidation->count + count > IOMMU_BLOCKS_MAX) {
+        invalidation->blocks[0] = (struct iommu_block){0, IOMMU_ORDER_ALL};
+        invalidation->count = 1;
+        return;
+    }
+    for (unsigned i = 0; i < count; i++)
         invalidation->blocks[invalidation->count++] = blocks[i];
 }

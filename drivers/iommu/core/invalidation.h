@@ -14,13 +14,14 @@ struct iommu_block {
 };
 
 /* What one batch of descriptors, with one wait behind it, makes a unit forget of a domain. A range
- * that is a naturally aligned power of two is one exact block, any other at most two. */
+ * that is a naturally aligned power of two is one exact block, any other at most two; more than
+ * IOMMU_BLOCKS_MAX blocks become one of IOMMU_ORDER_ALL. */
 #define IOMMU_BLOCKS_MAX 4
+#define IOMMU_ORDER_ALL  (64 - PT_PAGE_SHIFT)
 
 struct iommu_invalidation {
     uint16_t domain_id;
-    bool tables; /* a table was unlinked: cached non-leaf entries must go too */
-    bool whole;  /* more than IOMMU_BLOCKS_MAX blocks: the whole domain instead */
+    bool leaves_only; /* no table was linked or unlinked: cached non-leaf entries may stay */
     uint8_t count;
     struct iommu_block blocks[IOMMU_BLOCKS_MAX];
 };
@@ -33,26 +34,24 @@ static inline void iommu_invalidation_init(struct iommu_invalidation *invalidati
                                            uint16_t domain_id)
 {
     invalidation->domain_id = domain_id;
-    invalidation->tables = invalidation->whole = false;
+    invalidation->leaves_only = true;
     invalidation->count = 0;
 }
 
 /* Adds a range that is no aligned power of two, or is one too many. */
-void iommu_invalidation_add_odd(struct iommu_invalidation *invalidation, uint64_t first,
-                                uint64_t last);
+void iommu_invalidation_add_odd(struct iommu_invalidation *invalidation, uint64_t address,
+                                uint64_t length);
 
-/* Adds the pages of an inclusive range. */
-static inline void iommu_invalidation_add(struct iommu_invalidation *invalidation, uint64_t first,
-                                          uint64_t last)
+/* Adds the pages of a range. */
+static inline void iommu_invalidation_add(struct iommu_invalidation *invalidation, uint64_t address,
+                                          uint64_t length)
 {
-    uint64_t size = last - first + 1;
-
-    if (size & (size - 1) || first & (size - 1) || invalidation->count >= IOMMU_BLOCKS_MAX) {
-        iommu_invalidation_add_odd(invalidation, first, last);
+    if ((length | address) & (length - 1) || invalidation->count == IOMMU_BLOCKS_MAX) {
+        iommu_invalidation_add_odd(invalidation, address, length);
         return;
     }
     invalidation->blocks[invalidation->count++] =
-        (struct iommu_block){first, (unsigned)__builtin_ctzll(size) - PT_PAGE_SHIFT};
+        (struct iommu_block){address, (unsigned)__builtin_ctzll(length) - PT_PAGE_SHIFT};
 }
 
 #endif

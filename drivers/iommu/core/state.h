@@ -5,21 +5,27 @@
 #include "drivers/iommu/core/core.h"
 
 /* What the files of core share. */
-static inline iommu_ref_t iommu_ref(size_t index, uint16_t generation)
+static inline iommu_ref_t iommu_ref(iommu_ref_t kind, size_t index, uint16_t generation)
 {
-    return (uint32_t)generation << 16 | (uint32_t)(index + 1);
+    return kind | (uint32_t)generation << 16 | index;
 }
 
-/* NULL: stale, foreign or out of range. */
-static inline struct iommu_domain *iommu_domain_at(struct iommu *iommu, owner_t owner,
-                                                   iommu_ref_t ref)
+/* Below this end a range that a caller names needs no further look: it is inside the width, not
+ * reserved, and the domain has no allocator, has not failed and needs no invalidation after a map.
+ * To call when any of these changes. */
+static inline void iommu_update_plain(struct iommu_domain *domain)
 {
-    size_t index = (ref & 0xFFFF) - (size_t)1;
+    uint64_t end = domain->table.size;
 
-    if (index >= IOMMU_DOMAINS_MAX)
-        return NULL;
-    struct iommu_domain *domain = &iommu->domains[index];
-    return domain->ref == ref && domain->owner == owner ? domain : NULL;
+    if (end > domain->reserved.first)
+        end = domain->reserved.first;
+    domain->plain_end = domain->allocator || domain->poisoned || domain->flush_units ? 0 : end;
+}
+
+static inline void iommu_poison_domain(struct iommu_domain *domain)
+{
+    domain->poisoned = true;
+    iommu_update_plain(domain);
 }
 
 /* The fewest levels that all units have and that cover `width` bits, if any do. */

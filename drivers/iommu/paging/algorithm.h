@@ -29,16 +29,21 @@
 #include "drivers/iommu/paging/level.h"
 #include "drivers/iommu/paging/pool.h"
 
+#define ALWAYS_INLINE   inline __attribute__((always_inline))
+
 #define INTERRUPT_FIRST UINT64_C(0xFEE00000)
 #define INTERRUPT_LAST  UINT64_C(0xFEEFFFFF)
+
+static inline void write_back_entries(const struct pt *table, const uint64_t *first, unsigned count)
+{
+    if (!table->geometry.coherent)
+        table_write_back(first, count * sizeof *first);
+}
 
 static inline void write_back(const struct pt *table, const struct node *at, unsigned level,
                               const struct run *run)
 {
-    unsigned first = index_at(run->first, level), last = index_at(run->last, level);
-
-    if (!table->geometry.coherent)
-        table_write_back(&at->entries[first], (last - first + 1) * sizeof *at->entries);
+    write_back_entries(table, &at->entries[index_at(run->first, level)], entries_of(run, level));
 }
 
 static inline void write_back_all(const struct pt *table, uint64_t physical)
@@ -47,83 +52,7 @@ static inline void write_back_all(const struct pt *table, uint64_t physical)
         table_write_back(table_at(physical), PT_PAGE_SIZE);
 }
 
-/* The lowest table that all of [first, last] goes through, but for those of level 1. */
-static inline struct node lowest(const struct pt *table, uint64_t first, uint64_t last,
-                                 unsigned *found)
-{
-    uint64_t at = table->root, differing = first ^ last;
-    unsigned level = table->geometry.levels;
-
-    for (; level > 2; level--) {
-        const uint64_t *entries = table_at(at);
-        uint64_t entry = table_load64(&entries[index_at(first, level)]);
-
-        if (differing >> level_shift(level) || !entry || !fmt_is_table(entry, level))
-            break;
-        at = fmt_physical(entry, level);
-    }
-    *found = level;
-    return node_at(at);
-}
-
-/* The table of level `to` that an address goes through; 0: there is none. */
-static inline __attribute__((always_inline)) uint64_t
-descend(const struct pt *table, uint64_t address, unsigned levels, unsigned to)
-{
-    uint64_t at = table->root;
-
-    if (levels < to)
-        return 0;
-#pragma GCC unroll 6
-    for (unsigned level = levels; level > to; level--) {
-        const uint64_t *entries = table_at(at);
-        uint64_t entry = table_load64(&entries[index_at(address, level)]);
-
-        if (!entry || !fmt_is_table(entry, level))
-            return 0;
-        at = fmt_physical(entry, level);
-    }
-    return at;
-}
-
-/* The usual depths are compiled as such. */
-static inline __attribute__((always_inline)) uint64_t table_of(const struct pt *table,
-                                                               uint64_t address, unsigned level)
-{
-    if (table->geometry.levels == 4)
-        return descend(table, address, 4, level);
-    if (table->geometry.levels == 3)
-        return descend(table, address, 3, level);
-    return descend(table, address, table->geometry.levels, level);
-}
-
-/* Makes the level 1 table of a range the one that was used last. False: there is no such table, or
- * the range is not for one. */
-static inline __attribute__((always_inline)) bool approach(struct pt *table, uint64_t address,
-                                                           uint64_t length)
-{
-    uint64_t key = address >> PT_LEAF_SHIFT;
-
-    if (length >= level_span(2) || (address + length - 1) >> PT_LEAF_SHIFT != key)
-        return false;
-    if (key == table->leaf.key)
-        return true;
-    uint64_t at = table_of(table, address, 1);
-    if (at)
-        table->leaf = (struct pt_leaf_table){key, table_at(at), pt_page_of(at)};
-    return at;
-}
-
-/* The range is one page of the level 1 table that was used last. */
-static inline bool is_near(const struct pt *table, uint64_t address, uint64_t length)
-{
-    return address >> PT_LEAF_SHIFT == table->leaf.key && length == PT_PAGE_SIZE;
-}
-
-static inline struct node nearest(const struct pt *table)
-{
-    return (struct node){table->leaf.entries, table->leaf.page};
-}
+#include "drivers/iommu/paging/find.h"
 
 static inline bool range_is_good(const struct pt *table, uint64_t address, uint64_t length)
 {
@@ -137,28 +66,39 @@ static inline bool range_is_good(const struct pt *table, uint64_t address, uint6
  */
 
 /* No entry of [first, first + count) is live. */
-static bool all_zero(const uint64_t *entries, unsigned first, unsigned count)
+static ALWAYS_INLINE bool all_zero(const uint64_t *entries, unsigned first, unsigned count)
 {
     const uint64_t *word = &entries[first];
     uint64_t live = 0;
 
-    for (; count >= 8; count -= 8, word += 8)
-        live |= table_load64(&word[0]) | table_load64(&word[1]) | table_load64(&word[2]) |
-                table_load64(&word[3]) | table_load64(&word[4]) | table_load64(&word[5]) |
-                table_load64(&word[6]) | table_load64(&word[7]);
+    for (; count >= 8; count -= 8, word += 8) {
+        live |= table_load64(&word[0]);
+        live |= table_load64(&word[1]);
+        live |= table_load64(&word[2]);
+        live |= table_load64(&word[3]);
+        live |= table_load64(&word[4]);
+        live |= table_load64(&word[5]);
+        live |= table_load64(&word[6]);
+        live |= table_load64(&word[7]);
+    }
     while (count--)
         live |= table_load64(word++);
     return !live;
+}
+
+static ALWAYS_INLINE bool leaves_are_free(const struct node *at, unsigned first, unsigned count)
+{
+    return !at->page->live || all_zero(at->entries, first, count);
 }
 
 static bool is_free(const struct node *at, unsigned level, struct run run)
 {
     unsigned first = index_at(run.first, level), last = index_at(run.last, level);
 
+    if (level == 1)
+        return leaves_are_free(at, first, last - first + 1);
     if (!at->page->live)
         return true;
-    if (level == 1)
-        return all_zero(at->entries, first, last - first + 1);
     for (unsigned i = first; i <= last; i++) {
         struct run part = cut_front(&run, level);
         uint64_t entry = table_load64(&at->entries[i]);
@@ -244,12 +184,10 @@ static inline void link_table(struct pt *table, const struct node *at, unsigned 
     at->page->live++;
 }
 
-static inline void fill_leaves(const struct node *at, const struct run *run,
-                               enum pt_permission permission)
+static inline void fill_leaves(const struct node *at, unsigned first, unsigned count,
+                               uint64_t physical, enum pt_permission permission)
 {
-    unsigned first = index_at(run->first, 1), count = index_at(run->last, 1) - first + 1;
-
-    fmt_fill(at->entries, first, count, run->physical, 1, permission);
+    fmt_fill(at->entries, first, count, physical, 1, permission);
     at->page->live = (uint16_t)(at->page->live + count);
 }
 
@@ -269,13 +207,17 @@ static void fill_below(struct pt *table, const struct node *at, unsigned level, 
     struct node child = node_at(physical);
 
     if (below == 1)
-        fill_leaves(&child, &part, permission);
+        fill_leaves(&child, index_at(part.first, 1), entries_of(&part, 1), part.physical,
+                    permission);
     else
         fill(table, &child, below, part, permission, !entry);
     if (entry || !child.page->cached)
         write_back(table, &child, below, &part);
     if (!entry)
         link_table(table, at, index, level, physical);
+    if (below == 1)
+        table->leaf =
+            (struct pt_leaf_table){part.first >> PT_LEAF_SHIFT, child.entries, child.page};
 }
 
 /* Stores the leaves of a run that is_free, from level 2 on. The caller writes back. `fresh`: the
@@ -315,16 +257,33 @@ static __attribute__((noinline)) enum pt_status map_run(struct pt *table, struct
     return PT_OK;
 }
 
-/* A run within the level 1 table that was used last. */
-static __attribute__((noinline)) enum pt_status map_leaves(struct pt *table, struct run run,
+/* A run for a level 1 table that there is not yet, below one that there is. */
+static __attribute__((noinline)) enum pt_status
+map_first(struct pt *table, struct node above, struct run run, enum pt_permission permission)
+{
+    lock_take(&table->pool->lock);
+    bool enough = pt_pool_ensure(table->pool, 1);
+    if (enough)
+        fill_below(table, &above, 2, run, permission, false);
+    lock_give(&table->pool->lock);
+    if (!enough)
+        return PT_NO_MEMORY;
+    write_back(table, &above, 2, &run);
+    return PT_OK;
+}
+
+/* A range within the level 1 table that was used last. */
+static __attribute__((noinline)) enum pt_status map_leaves(struct pt *table, uint64_t address,
+                                                           uint64_t physical, uint64_t length,
                                                            enum pt_permission permission)
 {
     struct node at = nearest(table);
+    unsigned first = index_at(address, 1), count = (unsigned)(length >> PT_PAGE_SHIFT);
 
-    if (!is_free(&at, 1, run))
+    if (!leaves_are_free(&at, first, count))
         return PT_LIVE;
-    fill_leaves(&at, &run, permission);
-    write_back(table, &at, 1, &run);
+    fill_leaves(&at, first, count, physical, permission);
+    write_back_entries(table, &at.entries[first], count);
     return PT_OK;
 }
 
@@ -375,14 +334,14 @@ static __attribute__((noinline)) enum pt_status map_wide(struct pt *table, uint6
                                                          uint64_t physical, uint64_t length,
                                                          enum pt_permission permission)
 {
-    uint64_t last = address + length - 1;
+    struct run run = {address, address + length - 1, physical};
     unsigned level;
-    struct node at = lowest(table, address, last, &level);
+    struct node at = lowest(table, run.first, run.last, &level);
     uint64_t *slot = &at.entries[index_at(address, level)];
 
     if (is_leaf(table, level, address | physical, length) && !table_load64(slot))
         return map_leaf(table, at, slot, level, fmt_leaf(physical, level, permission));
-    return map_run(table, at, level, (struct run){address, last, physical}, permission);
+    return map_run(table, at, level, run, permission);
 }
 
 static inline enum pt_status map_near(struct pt *table, uint64_t address, uint64_t physical,
@@ -407,10 +366,14 @@ static __attribute__((noinline)) enum pt_status map_far(struct pt *table, uint64
         (physical <= INTERRUPT_LAST && last >= INTERRUPT_FIRST))
         return PT_NOT_ENCODABLE;
     if (approach(table, address, length))
-        return length == PT_PAGE_SIZE
-                   ? map_near(table, address, physical, permission)
-                   : map_leaves(table, (struct run){address, address + length - 1, physical},
-                                permission);
+        return length == PT_PAGE_SIZE ? map_near(table, address, physical, permission)
+                                      : map_leaves(table, address, physical, length, permission);
+    if (is_for_leaves(address, length)) {
+        uint64_t above = table_of(table, address, 2);
+        if (above && !table_load64(slot_of(above, address)))
+            return map_first(table, node_at(above),
+                             (struct run){address, address + length - 1, physical}, permission);
+    }
     return map_wide(table, address, physical, length, permission);
 }
 
@@ -435,28 +398,53 @@ static enum pt_status map(struct pt *table, uint64_t address, uint64_t physical,
  * Unmap.
  */
 
-/* Every entry of [first, first + count) is live. */
-static bool none_zero(const uint64_t *entries, unsigned first, unsigned count)
+static __attribute__((noinline)) bool none_of_eight_zero(const uint64_t *word)
+{
+    bool live = true;
+
+    for (unsigned i = 0; i < 8; i++)
+        live &= table_load64(&word[i]) != 0;
+    return live;
+}
+
+/* Every entry of [first, first + count) is live. Mostly they have a bit in common, a permission. */
+static ALWAYS_INLINE bool none_zero(const uint64_t *entries, unsigned first, unsigned count)
 {
     const uint64_t *word = &entries[first];
-    size_t zeros = 0;
+    bool live = true;
 
-    for (; count >= 4; count -= 4, word += 4)
-        zeros += (size_t)!table_load64(&word[0]) + !table_load64(&word[1]) +
-                 !table_load64(&word[2]) + !table_load64(&word[3]);
-    while (count--)
-        zeros += !table_load64(word++);
-    return !zeros;
+    for (; count >= 8 && live; count -= 8, word += 8) {
+        uint64_t common = table_load64(&word[0]);
+
+        common &= table_load64(&word[1]);
+        common &= table_load64(&word[2]);
+        common &= table_load64(&word[3]);
+        common &= table_load64(&word[4]);
+        common &= table_load64(&word[5]);
+        common &= table_load64(&word[6]);
+        common &= table_load64(&word[7]);
+        live = common || none_of_eight_zero(word);
+    }
+    while (count-- && live)
+        live = table_load64(word++) != 0;
+    return live;
+}
+
+static ALWAYS_INLINE bool leaves_are_live(const struct node *at, unsigned first, unsigned count)
+{
+    unsigned live = at->page->live;
+
+    return live == PT_ENTRIES || (live >= count && none_zero(at->entries, first, count));
 }
 
 static bool is_live(const struct node *at, unsigned level, struct run run)
 {
     unsigned first = index_at(run.first, level), last = index_at(run.last, level);
 
+    if (level == 1)
+        return leaves_are_live(at, first, last - first + 1);
     if (at->page->live < last - first + 1)
         return false;
-    if (level == 1)
-        return at->page->live == PT_ENTRIES || none_zero(at->entries, first, last - first + 1);
     for (unsigned i = first; i <= last; i++) {
         struct run part = cut_front(&run, level);
         uint64_t entry = table_load64(&at->entries[i]);
@@ -546,17 +534,17 @@ static void loosen(const struct node *at, unsigned level, const struct run *run,
         touched->last = last;
 }
 
-static inline void clear_leaves(const struct pt *table, const struct node *at,
-                                const struct run *run)
+static ALWAYS_INLINE void clear_leaves(const struct pt *table, const struct node *at,
+                                       struct run run)
 {
-    struct run touched = *run;
-    unsigned first = index_at(run->first, 1), count = index_at(run->last, 1) - first + 1;
+    struct run touched = run;
+    unsigned count = entries_of(&run, 1);
 
     if (FMT_GROUPS) {
-        loosen(at, 1, run, run->first, &touched);
-        loosen(at, 1, run, run->last, &touched);
+        loosen(at, 1, &run, run.first, &touched);
+        loosen(at, 1, &run, run.last, &touched);
     }
-    table_fill64(&at->entries[first], count, 0, 0);
+    table_fill64(&at->entries[index_at(run.first, 1)], count, 0, 0);
     at->page->live = (uint16_t)(at->page->live - count);
     write_back(table, at, 1, &touched);
 }
@@ -580,7 +568,7 @@ static bool clear_entry(struct pt *table, uint64_t *slot, unsigned level, const 
     struct node child = node_at(physical);
     if (!whole || child.page->pins) {
         if (level == 2)
-            clear_leaves(table, &child, part);
+            clear_leaves(table, &child, *part);
         else
             clear(table, &child, level - 1, *part, gather);
         if (child.page->live || child.page->pins)
@@ -647,8 +635,7 @@ static inline enum pt_status unmap_leaf(struct pt *table, struct node at, unsign
 }
 
 /* Unmaps a leaf of `level` that stands alone. False: there is none. */
-static inline __attribute__((always_inline)) bool unmap_superpage(struct pt *table,
-                                                                  uint64_t address, unsigned level)
+static ALWAYS_INLINE bool unmap_superpage(struct pt *table, uint64_t address, unsigned level)
 {
     uint64_t at = address & (level_span(level) - 1) ? 0 : table_of(table, address, level);
 
@@ -670,17 +657,44 @@ unmap_wide(struct pt *table, uint64_t address, uint64_t length, struct pt_gather
     return unmap_run(table, at, level, (struct run){address, last, 0}, gather);
 }
 
-/* A run within the level 1 table that was used last. */
-static __attribute__((noinline)) enum pt_status unmap_leaves(struct pt *table, struct run run,
-                                                             struct pt_gather *gather)
+/* Unlinks the level 1 table of an address, which has become empty, from a table that stays. */
+static inline void drop_leaves(struct pt *table, struct node above, uint64_t address,
+                               struct pt_gather *gather)
 {
-    struct node at = nearest(table);
+    uint64_t *slot = &above.entries[index_at(address, 2)];
+    uint64_t physical = fmt_physical(table_load64(slot), 2);
 
-    if (at.page->live == index_at(run.last, 1) - index_at(run.first, 1) + 1 && !at.page->pins)
+    put(table, slot, 0);
+    above.page->live--;
+    gather_table(table, physical, gather);
+}
+
+/* A range that is all that is live in its level 1 table. */
+static __attribute__((noinline)) enum pt_status unmap_last(struct pt *table, struct run run,
+                                                           struct pt_gather *gather)
+{
+    struct node at = nearest(table), above = node_at(table_of(table, run.first, 2));
+
+    if (above.page->live == 1 && !above.page->pins)
         return unmap_run(table, node_at(table->root), table->geometry.levels, run, gather);
-    if (!is_live(&at, 1, run))
+    clear_leaves(table, &at, run);
+    drop_leaves(table, above, run.first, gather);
+    return PT_OK;
+}
+
+/* A range within the level 1 table that was used last. */
+static __attribute__((noinline)) enum pt_status
+unmap_leaves(struct pt *table, uint64_t address, uint64_t length, struct pt_gather *gather)
+{
+    struct run run = {address, address + length - 1, 0};
+    struct node at = nearest(table);
+    unsigned count = (unsigned)(length >> PT_PAGE_SHIFT);
+
+    if (!leaves_are_live(&at, index_at(address, 1), count))
         return PT_NOT_LIVE;
-    clear_leaves(table, &at, &run);
+    if (at.page->live == count && !at.page->pins && table->geometry.levels > 1)
+        return unmap_last(table, run, gather);
+    clear_leaves(table, &at, run);
     return PT_OK;
 }
 
@@ -698,7 +712,7 @@ static __attribute__((noinline)) enum pt_status unmap_far(struct pt *table, uint
     if (approach(table, address, length))
         return length == PT_PAGE_SIZE && is_lone_page(table, address)
                    ? unmap_leaf(table, nearest(table), 1, address)
-                   : unmap_leaves(table, (struct run){address, address + length - 1, 0}, gather);
+                   : unmap_leaves(table, address, length, gather);
     if (length == level_span(2) && unmap_superpage(table, address, 2))
         return PT_OK;
     if (length == level_span(3) && unmap_superpage(table, address, 3))
@@ -715,104 +729,7 @@ static enum pt_status unmap(struct pt *table, uint64_t address, uint64_t length,
     return unmap_far(table, address, length, gather);
 }
 
-/*
- * Reserve.
- */
-
-/* No leaf of a higher level fits a run that maps to this. */
-#define NOWHERE UINT64_C(1)
-
-static void pin(struct pt *table, const struct node *at, unsigned level, struct run run)
-{
-    struct run touched = run;
-
-    while (level > 1 && run.first <= run.last) {
-        unsigned i = index_at(run.first, level);
-        struct run part = cut_front(&run, level);
-        if (FMT_GROUPS)
-            loosen(at, level, &part, part.first, &touched);
-        uint64_t entry = table_load64(&at->entries[i]);
-        uint64_t physical = !entry                       ? pt_pool_take(table->pool, 1, 0)
-                            : fmt_is_table(entry, level) ? fmt_physical(entry, level)
-                                                         : split(table, &at->entries[i], level);
-        struct node child = node_at(physical);
-
-        child.page->pins++;
-        pin(table, &child, level - 1, part);
-        if (!entry)
-            link_table(table, at, i, level, physical);
-    }
-    write_back(table, at, level, &touched);
-}
-
-static enum pt_status reserve(struct pt *table, uint64_t address, uint64_t length)
-{
-    struct run run = {address, address + length - 1, NOWHERE};
-    struct node root = node_at(table->root);
-    unsigned level = table->geometry.levels;
-
-    if (!range_is_good(table, address, length))
-        return PT_BAD_RANGE;
-    lock_take(&table->pool->lock);
-    bool enough = ensure_pages(table, &root, level, run);
-    if (enough)
-        pin(table, &root, level, run);
-    lock_give(&table->pool->lock);
-    return enough ? PT_OK : PT_NO_MEMORY;
-}
-
-/* Every level 1 table of the run is there and pinned. */
-static bool is_pinned(const struct node *at, unsigned level, struct run run)
-{
-    while (level > 1 && run.first <= run.last) {
-        unsigned i = index_at(run.first, level);
-        struct run part = cut_front(&run, level);
-        uint64_t entry = table_load64(&at->entries[i]);
-
-        if (!entry || !fmt_is_table(entry, level))
-            return false;
-        struct node child = node_at(fmt_physical(entry, level));
-        if (!child.page->pins || !is_pinned(&child, level - 1, part))
-            return false;
-    }
-    return true;
-}
-
-static void unpin(struct pt *table, const struct node *at, unsigned level, struct run run,
-                  struct pt_gather *gather)
-{
-    const struct run all = run;
-
-    while (level > 1 && run.first <= run.last) {
-        uint64_t *slot = &at->entries[index_at(run.first, level)];
-        struct run part = cut_front(&run, level);
-        uint64_t physical = fmt_physical(table_load64(slot), level);
-        struct node child = node_at(physical);
-
-        unpin(table, &child, level - 1, part, gather);
-        if (--child.page->pins || child.page->live)
-            continue;
-        table_store64(slot, 0);
-        at->page->live--;
-        gather_tree(table, physical, level - 1, gather);
-    }
-    write_back(table, at, level, &all);
-}
-
-static enum pt_status unreserve(struct pt *table, uint64_t address, uint64_t length,
-                                struct pt_gather *gather)
-{
-    struct run run = {address, address + length - 1, 0};
-    struct node root = node_at(table->root);
-
-    if (!range_is_good(table, address, length))
-        return PT_BAD_RANGE;
-    if (!is_pinned(&root, table->geometry.levels, run))
-        return PT_NOT_LIVE;
-    unpin(table, &root, table->geometry.levels, run, gather);
-    return PT_OK;
-}
-
+#include "drivers/iommu/paging/reserve.h"
 #include "drivers/iommu/paging/walk.h"
 
 static void destroy(struct pt *table, struct pt_gather *gather)

@@ -25,6 +25,12 @@ struct run {
     uint64_t physical;
 };
 
+/* Entries of `level` that a run within one table touches. */
+static inline unsigned entries_of(const struct run *run, unsigned level)
+{
+    return index_at(run->last, level) - index_at(run->first, level) + 1;
+}
+
 /* Tables that splitting a leaf of this level down to 4 KiB can need. */
 static inline size_t split_cost(unsigned level)
 {

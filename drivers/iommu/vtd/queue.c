@@ -55,15 +55,15 @@ bool vtd_queue_start(struct vtd_unit *vtd)
     return vtd_command(vtd, GCMD_QIE, 0, GSTS_QIES, GSTS_QIES);
 }
 
-/* Accesses to the queue are coherent in every unit: no write-back. Returns the next place. */
-static inline uint32_t append(const struct vtd_unit *vtd, uint32_t place, uint64_t low,
+/* Accesses to the queue are coherent in every unit: no write-back. Returns the next tail. */
+static inline uint32_t append(const struct vtd_unit *vtd, uint32_t tail, uint64_t low,
                               uint64_t high)
 {
-    struct vtd_descriptor *slot = &vtd->queue[place];
+    uint64_t *slot = (uint64_t *)(void *)((char *)vtd->queue + tail);
 
-    table_store64(&slot->low, low);
-    table_store64(&slot->high, high);
-    return (place + 1) % VTD_QUEUE_ENTRIES;
+    table_store64(&slot[0], low);
+    table_store64(&slot[1], high);
+    return (tail + sizeof *vtd->queue) % VTD_QUEUE_BYTES;
 }
 
 struct completion {
@@ -101,15 +101,15 @@ static __attribute__((noinline, cold)) bool await(struct vtd_unit *vtd, uint32_t
 /* Ends a batch with a wait descriptor, gives the queue lock back and waits. The status data numbers
  * the batch, so that a late completion of an earlier one is never taken for this one's. Mostly the
  * unit is done by now: one look saves the wait. */
-static inline bool finish(struct vtd_unit *vtd, uint32_t place)
+static inline bool finish(struct vtd_unit *vtd, uint32_t tail)
 {
     uint32_t sequence = ++vtd->sequence;
 
-    place = append(vtd, place, DESCRIPTOR_WAIT | WAIT_SW | (uint64_t)sequence << 32,
-                   vtd->status_physical);
-    vtd->tail = place;
+    tail = append(vtd, tail, DESCRIPTOR_WAIT | WAIT_SW | (uint64_t)sequence << 32,
+                  vtd->status_physical);
+    vtd->tail = tail;
     table_fence();
-    mmio_write64(&vtd->mmio, VTD_IQT, (uint64_t)place * sizeof *vtd->queue);
+    mmio_write64(&vtd->mmio, VTD_IQT, tail);
     lock_give(&vtd->queue_lock);
     return __atomic_load_n(vtd->status, __ATOMIC_ACQUIRE) == sequence || await(vtd, sequence);
 }
@@ -119,39 +119,34 @@ bool vtd_submit(struct vtd_unit *vtd, const struct vtd_descriptor *batch, unsign
     if (vtd->dead)
         return false;
     lock_take(&vtd->queue_lock);
-    uint32_t place = vtd->tail;
+    uint32_t tail = vtd->tail;
     for (unsigned i = 0; i < count; i++)
-        place = append(vtd, place, batch[i].low, batch[i].high);
-    return finish(vtd, place);
+        tail = append(vtd, tail, batch[i].low, batch[i].high);
+    return finish(vtd, tail);
 }
 
-/* Page-selective invalidation can do every block. */
-static inline bool can_select(const struct vtd_unit *vtd,
-                              const struct iommu_invalidation *invalidation)
-{
-    for (unsigned i = 0; i < invalidation->count; i++)
-        if (invalidation->blocks[i].order >= vtd->selective_orders)
-            return false;
-    return !invalidation->whole;
-}
-
+/* A block that page-selective invalidation cannot do makes it the whole domain, written over what
+ * is there: the unit sees neither before the tail moves. */
 bool vtd_invalidate(struct iommu_unit *unit, const struct iommu_invalidation *invalidation)
 {
     struct vtd_unit *vtd = unit->vendor_state;
     uint16_t id = invalidation->domain_id;
+    uint64_t low = vtd_iotlb_descriptor(vtd, VTD_SELECTIVE, id).low;
+    uint64_t hint = invalidation->leaves_only ? IOTLB_IH : 0;
 
     if (vtd->dead)
         return false;
     lock_take(&vtd->queue_lock);
-    uint32_t place = vtd->tail;
-    if (!can_select(vtd, invalidation))
-        return finish(vtd, append(vtd, place, vtd_iotlb_descriptor(vtd, VTD_DOMAIN, id).low, 0));
-    uint64_t low = vtd_iotlb_descriptor(vtd, VTD_SELECTIVE, id).low;
-    uint64_t hint = invalidation->tables ? 0 : IOTLB_IH;
-    for (unsigned i = 0; i < invalidation->count; i++) {
+    uint32_t tail = vtd->tail;
+    unsigned i = 0;
+    do {
         const struct iommu_block *block = &invalidation->blocks[i];
-
-        place = append(vtd, place, low, block->address | block->order | hint);
-    }
-    return finish(vtd, place);
+        if (block->order >= vtd->selective_orders) {
+            low = vtd_iotlb_descriptor(vtd, VTD_DOMAIN, id).low;
+            tail = append(vtd, vtd->tail, low, 0);
+            break;
+        }
+        tail = append(vtd, tail, low, block->address | block->order | hint);
+    } while (++i < invalidation->count);
+    return finish(vtd, tail);
 }

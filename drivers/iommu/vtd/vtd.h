@@ -12,6 +12,7 @@
 
 /* Remapping units of Intel VT-d, legacy mode, and what DMAR says about them. */
 #define VTD_QUEUE_ENTRIES 256u
+#define VTD_QUEUE_BYTES   (VTD_QUEUE_ENTRIES * sizeof(struct vtd_descriptor))
 
 /* Longest time a register or queue command may take. */
 #define VTD_WAIT_NS (UINT64_C(1000) * 1000 * 1000)
@@ -28,7 +29,7 @@ struct vtd_unit {
     uint32_t *status; /* written by the unit when a wait descriptor completes */
     uint64_t status_physical;
     uint32_t sequence; /* the status value of the last batch submitted */
-    uint32_t tail;     /* index of the next descriptor */
+    uint32_t tail;     /* byte offset of the next descriptor, as in IQT */
     bool dead;         /* a wait ran out: no further one is tried */
 };
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
+#include "drivers/iommu/core/mapping.h"
 #include "drivers/iommu/wdm/slots.h"
 #include "drivers/iommu/wdm/wdm_iommu.h"
 
@@ -9,27 +10,24 @@ void wdm_start(struct iommu *iommu)
     state = iommu;
 }
 
-/* Handles are values in the form of pointers: the reference, and what it refers to in the bits
- * above, so that a domain is never taken for a device. No handle is a valid address. */
-enum kind { KIND_PDO = 0xB1, KIND_DEVICE = 0xB2, KIND_DOMAIN = 0xB3 };
-
-#define KIND_SHIFT 48
-
-static uintptr_t seal(enum kind kind, uint32_t reference)
+/* Handles are core's references in the form of pointers. No handle is a valid address. */
+static iommu_ref_t reference(const void *handle)
 {
-    return (uintptr_t)kind << KIND_SHIFT | reference;
+    return (iommu_ref_t)(uintptr_t)handle;
 }
 
-static iommu_ref_t unseal(enum kind kind, const void *handle)
+/* The caller's domain; NULL: no such one. */
+static inline struct iommu_domain *domain_of(PIOMMU_DMA_DOMAIN handle)
 {
-    uintptr_t value = (uintptr_t)handle;
-
-    return value >> 32 == (uintptr_t)kind << (KIND_SHIFT - 32) ? (iommu_ref_t)value : 0;
+    return state ? iommu_domain_at(state, owner_current(), reference(handle)) : NULL;
 }
+
+/* A PDO names its endpoint. */
+#define PDO_KIND (UINT64_C(0xB1) << 48)
 
 PDEVICE_OBJECT wdm_pdo(uint16_t endpoint)
 {
-    return (PDEVICE_OBJECT)seal(KIND_PDO, endpoint + UINT32_C(1));
+    return (PDEVICE_OBJECT)(uintptr_t)(PDO_KIND | endpoint);
 }
 
 /* The codes that mean the same for every routine; the others are the routine's own. */
@@ -76,10 +74,10 @@ NTSTATUS wdm_create_device(PDEVICE_OBJECT DeviceObject,
                            PIOMMU_DEVICE_CREATION_CONFIGURATION DeviceConfig,
                            PIOMMU_DMA_DEVICE *DmaDeviceOut)
 {
-    uint32_t pdo = unseal(KIND_PDO, DeviceObject);
+    uint64_t endpoint = reference(DeviceObject) ^ PDO_KIND;
     iommu_ref_t device;
 
-    if (!pdo || pdo > PCI_FUNCTIONS_MAX)
+    if (endpoint >= PCI_FUNCTIONS_MAX)
         return STATUS_INVALID_PARAMETER_1;
     if (DeviceConfig)
         return STATUS_INVALID_PARAMETER_2;
@@ -88,19 +86,17 @@ NTSTATUS wdm_create_device(PDEVICE_OBJECT DeviceObject,
     if (!state)
         return STATUS_NOT_FOUND;
     enum iommu_status status =
-        iommu_create_device(state, owner_current(), (uint16_t)(pdo - 1), &device);
+        iommu_create_device(state, owner_current(), (uint16_t)endpoint, &device);
     if (status == IOMMU_OK)
-        *DmaDeviceOut = (PIOMMU_DMA_DEVICE)seal(KIND_DEVICE, device);
+        *DmaDeviceOut = (PIOMMU_DMA_DEVICE)(uintptr_t)device;
     return to_status(status, STATUS_INVALID_PARAMETER_1);
 }
 
 NTSTATUS wdm_delete_device(PIOMMU_DMA_DEVICE DmaDevice)
 {
-    iommu_ref_t device = unseal(KIND_DEVICE, DmaDevice);
-
-    if (!state || !device)
+    if (!state)
         return STATUS_INVALID_PARAMETER_1;
-    return to_status(iommu_delete_device(state, owner_current(), device),
+    return to_status(iommu_delete_device(state, owner_current(), reference(DmaDevice)),
                      STATUS_INVALID_PARAMETER_1);
 }
 
@@ -139,44 +135,38 @@ NTSTATUS wdm_create_domain(IOMMU_DMA_DOMAIN_TYPE DomainType, IOMMU_DMA_DOMAIN_CR
     if (status == IOMMU_NOT_COVERED)
         return STATUS_NOT_SUPPORTED;
     if (status == IOMMU_OK)
-        *DomainOut = (PIOMMU_DMA_DOMAIN)seal(KIND_DOMAIN, domain);
+        *DomainOut = (PIOMMU_DMA_DOMAIN)(uintptr_t)domain;
     return to_status(status, STATUS_UNSUCCESSFUL);
 }
 
 NTSTATUS wdm_delete_domain(PIOMMU_DMA_DOMAIN Domain)
 {
-    iommu_ref_t domain = unseal(KIND_DOMAIN, Domain);
-
-    if (!state || !domain)
+    if (!state)
         return STATUS_INVALID_PARAMETER_1;
-    return to_status(iommu_delete_domain(state, owner_current(), domain),
+    return to_status(iommu_delete_domain(state, owner_current(), reference(Domain)),
                      STATUS_INVALID_PARAMETER_1);
 }
 
 NTSTATUS wdm_attach_device(PIOMMU_DMA_DOMAIN Domain, PIOMMU_DMA_DEVICE DmaDevice)
 {
-    iommu_ref_t domain = unseal(KIND_DOMAIN, Domain);
-    iommu_ref_t device = unseal(KIND_DEVICE, DmaDevice);
-
-    if (!state || !iommu_has_domain(state, owner_current(), domain))
+    if (!domain_of(Domain))
         return STATUS_INVALID_PARAMETER_1;
-    return to_status(iommu_attach(state, owner_current(), domain, device),
+    return to_status(iommu_attach(state, owner_current(), reference(Domain), reference(DmaDevice)),
                      STATUS_INVALID_PARAMETER_2);
 }
 
 NTSTATUS wdm_detach_device(PIOMMU_DMA_DEVICE DmaDevice)
 {
-    iommu_ref_t device = unseal(KIND_DEVICE, DmaDevice);
-
-    if (!state || !device)
+    if (!state)
         return STATUS_INVALID_PARAMETER_1;
-    return to_status(iommu_detach(state, owner_current(), device), STATUS_INVALID_PARAMETER_1);
+    return to_status(iommu_detach(state, owner_current(), reference(DmaDevice)),
+                     STATUS_INVALID_PARAMETER_1);
 }
 
 /* A caller's description of memory, copied in. */
 static __attribute__((noinline)) bool
 describe_list(const volatile IOMMU_MAP_PHYSICAL_ADDRESS *source,
-              IOMMU_MAP_PHYSICAL_ADDRESS_TYPE type, struct iommu_memory *out)
+              IOMMU_MAP_PHYSICAL_ADDRESS_TYPE type, struct iommu_mapping *out)
 {
     out->physical = 0;
     if (type == MapPhysicalAddressTypeMdl) {
@@ -196,7 +186,7 @@ describe_list(const volatile IOMMU_MAP_PHYSICAL_ADDRESS *source,
 
 /* Each field that counts is read once. */
 static inline bool describe(const volatile IOMMU_MAP_PHYSICAL_ADDRESS *source,
-                            struct iommu_memory *out)
+                            struct iommu_mapping *out)
 {
     IOMMU_MAP_PHYSICAL_ADDRESS_TYPE type = source->MapType;
 
@@ -211,13 +201,6 @@ static inline bool describe(const volatile IOMMU_MAP_PHYSICAL_ADDRESS *source,
            out->physical + (out->length - 1) >= out->physical;
 }
 
-/* The domain is the first argument: its code goes before that of a later one. */
-static __attribute__((noinline, cold)) NTSTATUS refused(iommu_ref_t domain, NTSTATUS status)
-{
-    return state && iommu_has_domain(state, owner_current(), domain) ? status
-                                                                     : STATUS_INVALID_PARAMETER_1;
-}
-
 NTSTATUS wdm_map_logical_range(PIOMMU_DMA_DOMAIN Domain, ULONG Permissions,
                                PIOMMU_MAP_PHYSICAL_ADDRESS PhysicalAddressToMap,
                                PIOMMU_DMA_LOGICAL_ADDRESS ExplicitLogicalAddress,
@@ -225,33 +208,30 @@ NTSTATUS wdm_map_logical_range(PIOMMU_DMA_DOMAIN Domain, ULONG Permissions,
                                PIOMMU_DMA_LOGICAL_ADDRESS MaxLogicalAddress,
                                PIOMMU_DMA_LOGICAL_ADDRESS LogicalAddressOut)
 {
-    iommu_ref_t domain = unseal(KIND_DOMAIN, Domain);
-    struct iommu_memory memory;
+    struct iommu_domain *domain = domain_of(Domain);
+    struct iommu_mapping mapping;
 
-    if (Permissions & ~(ULONG)(IOMMU_ACCESS_READ | IOMMU_ACCESS_WRITE))
-        return refused(domain, STATUS_INVALID_PARAMETER_2);
-    if (!PhysicalAddressToMap || !describe(PhysicalAddressToMap, &memory))
-        return refused(domain, STATUS_INVALID_PARAMETER_3);
-    struct iommu_place place = IOMMU_ANYWHERE;
-    uint64_t explicit, out;
-    if (ExplicitLogicalAddress) {
-        explicit = *ExplicitLogicalAddress;
-        place.explicit = &explicit;
-        if (explicit & (PAGE_SIZE - 1))
-            return refused(domain, STATUS_INVALID_PARAMETER_4);
-    }
-    if (MinLogicalAddress)
-        place.min = *MinLogicalAddress;
-    if (MaxLogicalAddress)
-        place.max = *MaxLogicalAddress;
-    if (!LogicalAddressOut)
-        return refused(domain, STATUS_INVALID_PARAMETER_7);
-    if (!state)
+    if (!domain)
         return STATUS_INVALID_PARAMETER_1;
-    enum iommu_status status = iommu_map(state, owner_current(), domain, &place, &memory,
-                                         (enum pt_permission)Permissions, &out);
+    if (Permissions & ~(ULONG)(IOMMU_ACCESS_READ | IOMMU_ACCESS_WRITE))
+        return STATUS_INVALID_PARAMETER_2;
+    mapping.permission = (enum pt_permission)Permissions;
+    if (!PhysicalAddressToMap || !describe(PhysicalAddressToMap, &mapping))
+        return STATUS_INVALID_PARAMETER_3;
+    mapping.explicit = ExplicitLogicalAddress != NULL;
+    if (ExplicitLogicalAddress) {
+        mapping.address = *ExplicitLogicalAddress;
+        if (mapping.address & (PAGE_SIZE - 1))
+            return STATUS_INVALID_PARAMETER_4;
+    } else {
+        mapping.min = MinLogicalAddress ? *MinLogicalAddress : 0;
+        mapping.max = MaxLogicalAddress ? *MaxLogicalAddress : UINT64_MAX;
+    }
+    if (!LogicalAddressOut)
+        return STATUS_INVALID_PARAMETER_7;
+    enum iommu_status status = iommu_map(state, domain, &mapping);
     if (status == IOMMU_OK) {
-        *LogicalAddressOut = out;
+        *LogicalAddressOut = mapping.address;
         return STATUS_SUCCESS;
     }
     if (status == IOMMU_BAD_RANGE)
@@ -262,16 +242,16 @@ NTSTATUS wdm_map_logical_range(PIOMMU_DMA_DOMAIN Domain, ULONG Permissions,
 NTSTATUS wdm_unmap_logical_range(PIOMMU_DMA_DOMAIN Domain, ULONGLONG LogicalAddress,
                                  ULONGLONG NumberOfPages)
 {
-    iommu_ref_t domain = unseal(KIND_DOMAIN, Domain);
+    struct iommu_domain *domain = domain_of(Domain);
 
-    if (LogicalAddress & (PAGE_SIZE - 1))
-        return refused(domain, STATUS_INVALID_PARAMETER_2);
-    if (!NumberOfPages || NumberOfPages > UINT64_MAX >> PAGE_SHIFT)
-        return refused(domain, STATUS_INVALID_PARAMETER_3);
-    if (!state)
+    if (!domain)
         return STATUS_INVALID_PARAMETER_1;
+    if (LogicalAddress & (PAGE_SIZE - 1))
+        return STATUS_INVALID_PARAMETER_2;
+    if (!NumberOfPages || NumberOfPages > UINT64_MAX >> PAGE_SHIFT)
+        return STATUS_INVALID_PARAMETER_3;
     enum iommu_status status =
-        iommu_unmap(state, owner_current(), domain, LogicalAddress, NumberOfPages << PAGE_SHIFT);
+        iommu_unmap(state, domain, LogicalAddress, NumberOfPages << PAGE_SHIFT);
     if (status == IOMMU_OK)
         return STATUS_SUCCESS;
     if (status == IOMMU_BAD_RANGE)

@@ -39,16 +39,28 @@ static void print_tables(const char *name, size_t tables, size_t limit)
               (unsigned long long)limit);
 }
 
-static bool map(struct suite *suite, uint64_t address, uint64_t pages)
+static IOMMU_MAP_PHYSICAL_ADDRESS first_pages(const struct suite *suite, uint64_t pages)
 {
-    IOMMU_MAP_PHYSICAL_ADDRESS source = {
+    return (IOMMU_MAP_PHYSICAL_ADDRESS){
         .MapType = MapPhysicalAddressTypeContiguousRange,
         .ContiguousRange = {.Base = {.QuadPart = (LONGLONG)memory_physical(suite->memory)},
                             .Size = pages * PAGE_SIZE}};
-    IOMMU_DMA_LOGICAL_ADDRESS wanted = address, given;
+}
+
+static inline bool map_source(struct suite *suite, IOMMU_DMA_LOGICAL_ADDRESS address,
+                              IOMMU_MAP_PHYSICAL_ADDRESS *source)
+{
+    IOMMU_DMA_LOGICAL_ADDRESS given;
 
     return NT_SUCCESS(
-        suite->api.MapLogicalRangeEx(suite->domain, BOTH, &source, &wanted, NULL, NULL, &given));
+        suite->api.MapLogicalRangeEx(suite->domain, BOTH, source, &address, NULL, NULL, &given));
+}
+
+static bool map(struct suite *suite, uint64_t address, uint64_t pages)
+{
+    IOMMU_MAP_PHYSICAL_ADDRESS source = first_pages(suite, pages);
+
+    return map_source(suite, address, &source);
 }
 
 static bool unmap(struct suite *suite, uint64_t address, uint64_t pages)
@@ -80,15 +92,18 @@ static bool bench_range(struct suite *suite, const char *name, uint64_t address,
 /* In a domain in use: a neighbour keeps the tables. */
 static bool bench_single(struct suite *suite)
 {
-    bool done = map(suite, AT + PAGE_SIZE, 1);
+    IOMMU_MAP_PHYSICAL_ADDRESS page = first_pages(suite, 1);
+    unsigned left = SINGLE_PAIRS;
 
+    if (!map(suite, AT + PAGE_SIZE, 1))
+        return false;
     BENCH_MARKER(BENCH_BEGIN);
-    for (unsigned i = 0; done && i < SINGLE_PAIRS; i++)
-        done = map(suite, AT, 1) && unmap(suite, AT, 1);
+    while (left && map_source(suite, AT, &page) && unmap(suite, AT, 1))
+        left--;
     BENCH_MARKER(BENCH_END);
-    if (done)
+    if (!left)
         print_count("E.map-unmap", SINGLE_PAIRS);
-    return done && unmap(suite, AT + PAGE_SIZE, 1);
+    return !left && unmap(suite, AT + PAGE_SIZE, 1);
 }
 
 /* The least for LARGE_PAGES that begin one page into a leaf table, all within one GiB. */
