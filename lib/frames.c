@@ -47,13 +47,16 @@ _Static_assert(sizeof(four_tags_t) == 4 * sizeof(owner_t), "four tags in a word"
 static bool all_carry(const owner_t *tags, size_t count, owner_t owner)
 {
     const uint64_t four = owner * UINT64_C(0x0001000100010001);
+    const owner_t *end = tags + count;
     uint64_t differing = 0;
 
-    for (; count >= 4; count -= 4, tags += 4) {
-        differing |= *(const four_tags_t *)tags ^ four;
-    }
-    while (count--) {
+    for (size_t rest = count % 8; rest > 0; rest--) {
         differing |= (uint64_t)(*tags++ ^ owner);
+    }
+    for (; tags < end; tags += 8) {
+        const four_tags_t *words = (const four_tags_t *)tags;
+
+        differing |= (words[0] ^ four) | (words[1] ^ four);
     }
     return !differing;
 }

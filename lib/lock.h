@@ -8,17 +8,17 @@
 /* A short lock: never held over a hardware wait, a task switch or a call into a driver, and never
  * taken by an interrupt routine. Order: domain before queue. */
 struct lock {
-    atomic_flag held;
+    atomic_bool held;
 };
 
 #define LOCK_INIT                                                                                  \
     {                                                                                              \
-        ATOMIC_FLAG_INIT                                                                           \
+        false                                                                                      \
     }
 
 static inline bool lock_try(struct lock *lock)
 {
-    return !atomic_flag_test_and_set_explicit(&lock->held, memory_order_acquire);
+    return !atomic_exchange_explicit(&lock->held, true, memory_order_acquire);
 }
 
 /* Apart, so that a lock that is free costs little. */
@@ -36,7 +36,7 @@ static inline void lock_take(struct lock *lock)
 
 static inline void lock_give(struct lock *lock)
 {
-    atomic_flag_clear_explicit(&lock->held, memory_order_release);
+    atomic_store_explicit(&lock->held, false, memory_order_release);
 }
 
 #endif

@@ -39,11 +39,14 @@ static inline void table_store128(uint64_t pair[2], uint64_t low, uint64_t high)
 
 static inline void table_fill64(uint64_t *words, size_t count, uint64_t first, uint64_t step)
 {
-    volatile uint64_t *word = words;
+    volatile uint64_t *word = words, *end = words + count;
     uint64_t value = first;
 
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    for (; count >= 8; count -= 8, word += 8, value += 8 * step) {
+    for (size_t rest = count % 8; rest > 0; rest--, value += step) {
+        *word++ = value;
+    }
+    for (; word < end; word += 8, value += 8 * step) {
         word[0] = value;
         word[1] = value + step;
         word[2] = value + 2 * step;
@@ -52,9 +55,6 @@ static inline void table_fill64(uint64_t *words, size_t count, uint64_t first, u
         word[5] = value + 5 * step;
         word[6] = value + 6 * step;
         word[7] = value + 7 * step;
-    }
-    for (; count > 0; count--, word++, value += step) {
-        *word = value;
     }
 }
 

@@ -90,8 +90,8 @@ static uint64_t take_run(const struct iommu_mapping *mapping, uint64_t done, uin
     return first < UINT64_C(1) << 52 ? first << PT_PAGE_SHIFT : UINT64_MAX & ~(PT_PAGE_SIZE - 1);
 }
 
-enum iommu_status iommu_put_list(struct iommu *iommu, struct iommu_domain *domain,
-                                 const struct iommu_mapping *mapping)
+static enum iommu_status put_list(struct iommu *iommu, struct iommu_domain *domain,
+                                  const struct iommu_mapping *mapping)
 {
     for (uint64_t done = 0, length; done < mapping->length; done += length) {
         uint64_t physical = take_run(mapping, done, &length);
@@ -134,15 +134,17 @@ static enum iommu_status choose_place(const struct iommu *iommu, struct iommu_do
     return status == ALLOCATOR_NO_MEMORY ? IOMMU_NO_MEMORY : IOMMU_NO_SPACE;
 }
 
-enum iommu_status iommu_map_special(struct iommu *iommu, struct iommu_domain *domain,
-                                    struct iommu_mapping *mapping)
+enum iommu_status iommu_map(struct iommu *iommu, struct iommu_domain *domain,
+                            struct iommu_mapping *mapping)
 {
     if (domain->poisoned)
         return IOMMU_FAILED;
     enum iommu_status status = choose_place(iommu, domain, mapping);
     if (status != IOMMU_OK)
         return status;
-    status = iommu_put_all(iommu, domain, mapping);
+    status = mapping->frames ? put_list(iommu, domain, mapping)
+                             : iommu_put_in(domain, mapping->address, mapping->physical,
+                                            mapping->length, mapping->permission);
     if (status == IOMMU_OK && domain->flush_units)
         status = flush_new(iommu, domain, mapping->address, mapping->length);
     if (status != IOMMU_OK && status != IOMMU_FAILED && domain->allocator)

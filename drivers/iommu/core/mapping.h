@@ -30,10 +30,6 @@ bool iommu_invalidate_rest(struct iommu *iommu, uint64_t units,
                            const struct iommu_invalidation *invalidation) __attribute__((cold));
 bool iommu_forget_tables(struct iommu *iommu, const struct iommu_domain *domain,
                          struct iommu_invalidation *batch, struct pt_gather *gather);
-enum iommu_status iommu_put_list(struct iommu *iommu, struct iommu_domain *domain,
-                                 const struct iommu_mapping *mapping);
-enum iommu_status iommu_map_special(struct iommu *iommu, struct iommu_domain *domain,
-                                    struct iommu_mapping *mapping);
 enum iommu_status iommu_unmap_special(struct iommu *iommu, struct iommu_domain *domain,
                                       uint64_t address, uint64_t length);
 
@@ -87,15 +83,6 @@ static inline enum iommu_status iommu_put_in(struct iommu_domain *domain, uint64
     return status == PT_OK ? IOMMU_OK : iommu_from_paging(status);
 }
 
-/* All of it or, on any failure, nothing. */
-static inline enum iommu_status iommu_put_all(struct iommu *iommu, struct iommu_domain *domain,
-                                              const struct iommu_mapping *mapping)
-{
-    return mapping->frames ? iommu_put_list(iommu, domain, mapping)
-                           : iommu_put_in(domain, mapping->address, mapping->physical,
-                                          mapping->length, mapping->permission);
-}
-
 /* Nothing about the range, or the domain, needs a further look. */
 static inline bool iommu_is_plain(const struct iommu_domain *domain, uint64_t address,
                                   uint64_t length)
@@ -106,14 +93,10 @@ static inline bool iommu_is_plain(const struct iommu_domain *domain, uint64_t ad
 }
 
 /* Maps memory at consecutive logical addresses. Every frame must be the caller's own. Checks, in
- * order: the place, then ownership and overlap piece by piece. All or nothing. */
-static inline enum iommu_status iommu_map(struct iommu *iommu, struct iommu_domain *domain,
-                                          struct iommu_mapping *mapping)
-{
-    return mapping->explicit && iommu_is_plain(domain, mapping->address, mapping->length)
-               ? iommu_put_all(iommu, domain, mapping)
-               : iommu_map_special(iommu, domain, mapping);
-}
+ * order: the place, then ownership and overlap piece by piece. All or nothing. What is explicit,
+ * plain and without a list may as well go to iommu_put_in. */
+enum iommu_status iommu_map(struct iommu *iommu, struct iommu_domain *domain,
+                            struct iommu_mapping *mapping);
 
 /* When it returns, whatever it returns, no device reaches the range through this domain, but for
  * IOMMU_BAD_RANGE and IOMMU_NOT_MAPPED, which change nothing. With an allocator the range is one

@@ -8,6 +8,7 @@
  *   bool     fmt_is_table(uint64_t entry, unsigned level)     of a live entry
  *   unsigned fmt_next_level(uint64_t entry, unsigned level)   of the table that an entry refers to
  *   uint64_t fmt_physical(uint64_t entry, unsigned level)     of a table or a leaf
+ *   uint64_t fmt_next(uint64_t entry, unsigned level)         the same, of an entry of fmt_table
  *   unsigned fmt_leaf_shift(uint64_t entry, unsigned level)   a leaf maps 2 to this power bytes
  *   enum pt_permission fmt_permission(uint64_t entry)         of one entry
  *   uint64_t fmt_leaf(uint64_t physical, unsigned level, enum pt_permission permission)
@@ -65,24 +66,19 @@ static inline bool range_is_good(const struct pt *table, uint64_t address, uint6
  * Map.
  */
 
+/* Scans read plain words: the domain's lock is held, and hardware never changes whether an entry is
+ * live. */
+
 /* No entry of [first, first + count) is live. */
 static ALWAYS_INLINE bool all_zero(const uint64_t *entries, unsigned first, unsigned count)
 {
-    const uint64_t *word = &entries[first];
+    const uint64_t *word = &entries[first], *end = word + count;
     uint64_t live = 0;
 
-    for (; count >= 8; count -= 8, word += 8) {
-        live |= table_load64(&word[0]);
-        live |= table_load64(&word[1]);
-        live |= table_load64(&word[2]);
-        live |= table_load64(&word[3]);
-        live |= table_load64(&word[4]);
-        live |= table_load64(&word[5]);
-        live |= table_load64(&word[6]);
-        live |= table_load64(&word[7]);
-    }
-    while (count--)
-        live |= table_load64(word++);
+    for (unsigned rest = count % 8; rest > 0; rest--)
+        live |= *word++;
+    for (; word < end; word += 8)
+        live |= word[0] | word[1] | word[2] | word[3] | word[4] | word[5] | word[6] | word[7];
     return !live;
 }
 
@@ -178,7 +174,7 @@ static bool ensure_pages(struct pt *table, const struct node *at, unsigned level
 static inline void link_table(struct pt *table, const struct node *at, unsigned index,
                               unsigned level, uint64_t child)
 {
-    if (pt_page_of(child)->cached)
+    if (pt_page_of(child)->content != PT_ZERO_IN_MEMORY)
         write_back_all(table, child);
     table_store64(&at->entries[index], fmt_table(child, level));
     at->page->live++;
@@ -211,13 +207,12 @@ static void fill_below(struct pt *table, const struct node *at, unsigned level, 
                     permission);
     else
         fill(table, &child, below, part, permission, !entry);
-    if (entry || !child.page->cached)
+    if (entry || child.page->content == PT_ZERO_IN_MEMORY)
         write_back(table, &child, below, &part);
     if (!entry)
         link_table(table, at, index, level, physical);
     if (below == 1)
-        table->leaf =
-            (struct pt_leaf_table){part.first >> PT_LEAF_SHIFT, child.entries, child.page};
+        remember(table, part.first, child);
 }
 
 /* Stores the leaves of a run that is_free, from level 2 on. The caller writes back. `fresh`: the
@@ -257,18 +252,23 @@ static __attribute__((noinline)) enum pt_status map_run(struct pt *table, struct
     return PT_OK;
 }
 
-/* A run for a level 1 table that there is not yet, below one that there is. */
-static __attribute__((noinline)) enum pt_status
-map_first(struct pt *table, struct node above, struct run run, enum pt_permission permission)
+/* A range for a level 1 table that there is not yet, below one that there is. */
+static __attribute__((noinline)) enum pt_status map_first(struct pt *table, uint64_t above,
+                                                          uint64_t address, uint64_t physical,
+                                                          uint64_t length,
+                                                          enum pt_permission permission)
 {
+    struct run run = {address, address + length - 1, physical};
+    struct node at = node_at(above);
+
     lock_take(&table->pool->lock);
     bool enough = pt_pool_ensure(table->pool, 1);
     if (enough)
-        fill_below(table, &above, 2, run, permission, false);
+        fill_below(table, &at, 2, run, permission, false);
     lock_give(&table->pool->lock);
     if (!enough)
         return PT_NO_MEMORY;
-    write_back(table, &above, 2, &run);
+    write_back(table, &at, 2, &run);
     return PT_OK;
 }
 
@@ -354,27 +354,43 @@ static inline enum pt_status map_near(struct pt *table, uint64_t address, uint64
     return map_leaf(table, nearest(table), slot, 1, fmt_leaf(physical, 1, permission));
 }
 
+/* The level 1 table of the range is the one that was used last. */
+static ALWAYS_INLINE enum pt_status map_last(struct pt *table, uint64_t address, uint64_t physical,
+                                             uint64_t length, enum pt_permission permission)
+{
+    return length == PT_PAGE_SIZE ? map_near(table, address, physical, permission)
+                                  : map_leaves(table, address, physical, length, permission);
+}
+
+/* A range for one level 1 table, another than the last one or one that is not there yet. */
+static __attribute__((noinline)) enum pt_status map_other(struct pt *table, uint64_t address,
+                                                          uint64_t physical, uint64_t length,
+                                                          enum pt_permission permission)
+{
+    if (approach(table, address))
+        return map_last(table, address, physical, length, permission);
+    uint64_t above = table_of(table, address, 2);
+    return above && !table_load64(slot_of(above, address))
+               ? map_first(table, above, address, physical, length, permission)
+               : map_wide(table, address, physical, length, permission);
+}
+
 static __attribute__((noinline)) enum pt_status map_far(struct pt *table, uint64_t address,
                                                         uint64_t physical, uint64_t length,
                                                         enum pt_permission permission)
 {
     uint64_t last = physical + length - 1;
 
-    if (!range_is_good(table, address, length) || physical & (PT_PAGE_SIZE - 1))
+    if (physical & (PT_PAGE_SIZE - 1) || !range_is_good(table, address, length))
         return PT_BAD_RANGE;
-    if (!fmt_can_encode(permission) || physical > last || last >= table->physical_size ||
+    if (last < physical || last >= table->physical_size || !fmt_can_encode(permission) ||
         (physical <= INTERRUPT_LAST && last >= INTERRUPT_FIRST))
         return PT_NOT_ENCODABLE;
-    if (approach(table, address, length))
-        return length == PT_PAGE_SIZE ? map_near(table, address, physical, permission)
-                                      : map_leaves(table, address, physical, length, permission);
-    if (is_for_leaves(address, length)) {
-        uint64_t above = table_of(table, address, 2);
-        if (above && !table_load64(slot_of(above, address)))
-            return map_first(table, node_at(above),
-                             (struct run){address, address + length - 1, physical}, permission);
-    }
-    return map_wide(table, address, physical, length, permission);
+    if (!is_for_leaves(address, length))
+        return map_wide(table, address, physical, length, permission);
+    return address >> PT_LEAF_SHIFT == table->leaf.key
+               ? map_last(table, address, physical, length, permission)
+               : map_other(table, address, physical, length, permission);
 }
 
 /* Of one page of a table that is there, what map_far asks of a range. */
@@ -403,30 +419,21 @@ static __attribute__((noinline)) bool none_of_eight_zero(const uint64_t *word)
     bool live = true;
 
     for (unsigned i = 0; i < 8; i++)
-        live &= table_load64(&word[i]) != 0;
+        live &= word[i] != 0;
     return live;
 }
 
 /* Every entry of [first, first + count) is live. Mostly they have a bit in common, a permission. */
 static ALWAYS_INLINE bool none_zero(const uint64_t *entries, unsigned first, unsigned count)
 {
-    const uint64_t *word = &entries[first];
+    const uint64_t *word = &entries[first], *end = word + count;
     bool live = true;
 
-    for (; count >= 8 && live; count -= 8, word += 8) {
-        uint64_t common = table_load64(&word[0]);
-
-        common &= table_load64(&word[1]);
-        common &= table_load64(&word[2]);
-        common &= table_load64(&word[3]);
-        common &= table_load64(&word[4]);
-        common &= table_load64(&word[5]);
-        common &= table_load64(&word[6]);
-        common &= table_load64(&word[7]);
-        live = common || none_of_eight_zero(word);
-    }
-    while (count-- && live)
-        live = table_load64(word++) != 0;
+    for (unsigned rest = count % 8; rest > 0; rest--)
+        live &= *word++ != 0;
+    for (; live && word < end; word += 8)
+        live = (word[0] & word[1] & word[2] & word[3] & word[4] & word[5] & word[6] & word[7]) ||
+               none_of_eight_zero(word);
     return live;
 }
 
@@ -465,8 +472,7 @@ static inline void gather_table(struct pt *table, uint64_t physical, struct pt_g
 {
     struct pt_page *page = pt_page_of(physical);
 
-    page->dirty = page->live != 0;
-    page->cached = table->geometry.coherent;
+    page->content = page->live ? PT_DIRTY : table->geometry.coherent ? PT_ZERO : PT_ZERO_IN_MEMORY;
     if (page == table->leaf.page)
         table->leaf.key = PT_NO_LEAF;
     pt_push(&gather->tables, physical, page);
@@ -670,8 +676,8 @@ static inline void drop_leaves(struct pt *table, struct node above, uint64_t add
 }
 
 /* A range that is all that is live in its level 1 table. */
-static __attribute__((noinline)) enum pt_status unmap_last(struct pt *table, struct run run,
-                                                           struct pt_gather *gather)
+static __attribute__((noinline)) enum pt_status unmap_all(struct pt *table, struct run run,
+                                                          struct pt_gather *gather)
 {
     struct node at = nearest(table), above = node_at(table_of(table, run.first, 2));
 
@@ -693,7 +699,7 @@ unmap_leaves(struct pt *table, uint64_t address, uint64_t length, struct pt_gath
     if (!leaves_are_live(&at, index_at(address, 1), count))
         return PT_NOT_LIVE;
     if (at.page->live == count && !at.page->pins && table->geometry.levels > 1)
-        return unmap_last(table, run, gather);
+        return unmap_all(table, run, gather);
     clear_leaves(table, &at, run);
     return PT_OK;
 }
@@ -704,15 +710,32 @@ static inline bool is_lone_page(const struct pt *table, uint64_t address)
                         table_load64(&table->leaf.entries[index_at(address, 1)]));
 }
 
+/* The level 1 table of the range is the one that was used last. */
+static ALWAYS_INLINE enum pt_status unmap_last(struct pt *table, uint64_t address, uint64_t length,
+                                               struct pt_gather *gather)
+{
+    return length == PT_PAGE_SIZE && is_lone_page(table, address)
+               ? unmap_leaf(table, nearest(table), 1, address)
+               : unmap_leaves(table, address, length, gather);
+}
+
+/* A range for one level 1 table, another than the last one. */
+static __attribute__((noinline)) enum pt_status
+unmap_other(struct pt *table, uint64_t address, uint64_t length, struct pt_gather *gather)
+{
+    return approach(table, address) ? unmap_last(table, address, length, gather)
+                                    : unmap_wide(table, address, length, gather);
+}
+
 static __attribute__((noinline)) enum pt_status unmap_far(struct pt *table, uint64_t address,
                                                           uint64_t length, struct pt_gather *gather)
 {
     if (!range_is_good(table, address, length))
         return PT_BAD_RANGE;
-    if (approach(table, address, length))
-        return length == PT_PAGE_SIZE && is_lone_page(table, address)
-                   ? unmap_leaf(table, nearest(table), 1, address)
-                   : unmap_leaves(table, address, length, gather);
+    if (is_for_leaves(address, length))
+        return address >> PT_LEAF_SHIFT == table->leaf.key
+                   ? unmap_last(table, address, length, gather)
+                   : unmap_other(table, address, length, gather);
     if (length == level_span(2) && unmap_superpage(table, address, 2))
         return PT_OK;
     if (length == level_span(3) && unmap_superpage(table, address, 3))

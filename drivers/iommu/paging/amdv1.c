@@ -69,6 +69,11 @@ static inline uint64_t fmt_physical(uint64_t entry, unsigned level)
     return address & ~(((uint64_t)1 << fmt_leaf_shift(entry, level)) - 1);
 }
 
+static inline uint64_t fmt_next(uint64_t entry, unsigned level)
+{
+    return fmt_physical(entry, level);
+}
+
 static inline enum pt_permission fmt_permission(uint64_t entry)
 {
     return (enum pt_permission)((entry & PTE_IR ? PT_READ : 0) | (entry & PTE_IW ? PT_WRITE : 0));

@@ -35,7 +35,7 @@ static ALWAYS_INLINE uint64_t descend(const struct pt *table, uint64_t address, 
 
         if (!entry || !fmt_is_table(entry, level))
             return 0;
-        at = fmt_physical(entry, level);
+        at = fmt_next(entry, level);
     }
     return at;
 }
@@ -63,19 +63,18 @@ static inline uint64_t *slot_of(uint64_t above, uint64_t address)
     return (uint64_t *)table_at(above) + index_at(address, 2);
 }
 
-/* Makes the level 1 table of a range the one that was used last. False: there is no such table, or
- * the range is not for one. */
-static ALWAYS_INLINE bool approach(struct pt *table, uint64_t address, uint64_t length)
+static inline void remember(struct pt *table, uint64_t address, struct node leaves)
 {
-    uint64_t key = address >> PT_LEAF_SHIFT;
+    table->leaf = (struct pt_leaf_table){address >> PT_LEAF_SHIFT, leaves.entries, leaves.page};
+}
 
-    if (!is_for_leaves(address, length))
-        return false;
-    if (key == table->leaf.key)
-        return true;
+/* Makes the level 1 table of an address the one that was used last. False: there is none. */
+static ALWAYS_INLINE bool approach(struct pt *table, uint64_t address)
+{
     uint64_t at = table_of(table, address, 1);
+
     if (at)
-        table->leaf = (struct pt_leaf_table){key, table_at(at), pt_page_of(at)};
+        remember(table, address, node_at(at));
     return at;
 }
 

@@ -17,7 +17,7 @@ static void give(struct pt_pool *pool, uint64_t physical)
 {
     struct pt_page *page = pt_page_of(physical);
 
-    pt_push(page->dirty ? &pool->dirty : &pool->clean, physical, page);
+    pt_push(page->content == PT_DIRTY ? &pool->dirty : &pool->clean, physical, page);
     pool->available++;
 }
 
@@ -31,7 +31,7 @@ void pt_pool_add(struct pt_pool *pool, uint64_t physical, bool dirty)
     for (uint64_t i = PT_CHUNK_PAGES - 1; i > 0; i--) {
         uint64_t page = physical + i * PT_PAGE_SIZE;
 
-        *pt_page_of(page) = (struct pt_page){.dirty = dirty, .cached = true};
+        *pt_page_of(page) = (struct pt_page){.content = dirty ? PT_DIRTY : PT_ZERO};
         give(pool, page);
     }
     pool->chunks++;
@@ -70,7 +70,7 @@ uint64_t pt_pool_take(struct pt_pool *pool, unsigned first, unsigned last)
     pool->available--;
     if (dirty)
         zero_around(table_at(physical), first, last);
-    *page = (struct pt_page){.cached = dirty || page->cached};
+    *page = (struct pt_page){.content = dirty ? PT_ZERO : page->content};
     return physical;
 }
 

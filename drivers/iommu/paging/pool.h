@@ -8,6 +8,9 @@
 #define PT_CHUNK_PAGES PT_ENTRIES
 #define PT_CHUNK_SIZE  ((uint64_t)PT_CHUNK_PAGES * PT_PAGE_SIZE)
 
+/* All zero as the processor sees it, or as hardware does that does not snoop, too. */
+enum pt_content { PT_DIRTY, PT_ZERO, PT_ZERO_IN_MEMORY };
+
 /* Book-keeping of one table page, kept apart from the page so that it costs no cache line there. A
  * list links pages by frame number, 40 bits; 0 ends it. */
 struct pt_page {
@@ -16,8 +19,7 @@ struct pt_page {
         uint32_t pins; /* linked: reservations that keep it so */
     };
     uint8_t next_high;
-    bool dirty : 1;  /* in a list: not all zero */
-    bool cached : 1; /* in a list, or new: not all written back */
+    uint8_t content; /* in a list, or new: enum pt_content, of all that is not filled */
     uint16_t live;   /* entries in use */
 };
 

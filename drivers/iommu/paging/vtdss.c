@@ -47,6 +47,13 @@ static inline uint64_t fmt_physical(uint64_t entry, unsigned level)
     return entry & SS_ADDRESS;
 }
 
+/* The table that an entry of fmt_table references: in legacy mode hardware sets no bit there. */
+static inline uint64_t fmt_next(uint64_t entry, unsigned level)
+{
+    (void)level;
+    return entry - (SS_R | SS_W);
+}
+
 static inline unsigned fmt_leaf_shift(uint64_t entry, unsigned level)
 {
     (void)entry;

@@ -51,6 +51,11 @@ static inline uint64_t fmt_physical(uint64_t entry, unsigned level)
     return entry & PTE_ADDRESS;
 }
 
+static inline uint64_t fmt_next(uint64_t entry, unsigned level)
+{
+    return fmt_physical(entry, level);
+}
+
 static inline unsigned fmt_leaf_shift(uint64_t entry, unsigned level)
 {
     (void)entry;

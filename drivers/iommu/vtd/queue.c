@@ -130,23 +130,21 @@ bool vtd_submit(struct vtd_unit *vtd, const struct vtd_descriptor *batch, unsign
 bool vtd_invalidate(struct iommu_unit *unit, const struct iommu_invalidation *invalidation)
 {
     struct vtd_unit *vtd = unit->vendor_state;
-    uint16_t id = invalidation->domain_id;
-    uint64_t low = vtd_iotlb_descriptor(vtd, VTD_SELECTIVE, id).low;
-    uint64_t hint = invalidation->leaves_only ? IOTLB_IH : 0;
 
     if (vtd->dead)
         return false;
     lock_take(&vtd->queue_lock);
+    const struct iommu_block *block = invalidation->blocks, *end = block + invalidation->count;
+    uint64_t low = vtd_iotlb_descriptor(vtd, VTD_SELECTIVE, invalidation->domain_id).low;
+    uint64_t hint = invalidation->leaves_only ? IOTLB_IH : 0;
     uint32_t tail = vtd->tail;
-    unsigned i = 0;
     do {
-        const struct iommu_block *block = &invalidation->blocks[i];
         if (block->order >= vtd->selective_orders) {
-            low = vtd_iotlb_descriptor(vtd, VTD_DOMAIN, id).low;
+            low = vtd_iotlb_descriptor(vtd, VTD_DOMAIN, invalidation->domain_id).low;
             tail = append(vtd, vtd->tail, low, 0);
             break;
         }
         tail = append(vtd, tail, low, block->address | block->order | hint);
-    } while (++i < invalidation->count);
+    } while (++block < end);
     return finish(vtd, tail);
 }

@@ -164,9 +164,8 @@ NTSTATUS wdm_detach_device(PIOMMU_DMA_DEVICE DmaDevice)
 }
 
 /* A caller's description of memory, copied in. */
-static __attribute__((noinline)) bool
-describe_list(const volatile IOMMU_MAP_PHYSICAL_ADDRESS *source,
-              IOMMU_MAP_PHYSICAL_ADDRESS_TYPE type, struct iommu_mapping *out)
+static bool describe_list(const volatile IOMMU_MAP_PHYSICAL_ADDRESS *source,
+                          IOMMU_MAP_PHYSICAL_ADDRESS_TYPE type, struct iommu_mapping *out)
 {
     out->physical = 0;
     if (type == MapPhysicalAddressTypeMdl) {
@@ -185,8 +184,7 @@ describe_list(const volatile IOMMU_MAP_PHYSICAL_ADDRESS *source,
 }
 
 /* Each field that counts is read once. */
-static inline bool describe(const volatile IOMMU_MAP_PHYSICAL_ADDRESS *source,
-                            struct iommu_mapping *out)
+static bool describe(const volatile IOMMU_MAP_PHYSICAL_ADDRESS *source, struct iommu_mapping *out)
 {
     IOMMU_MAP_PHYSICAL_ADDRESS_TYPE type = source->MapType;
 
@@ -201,12 +199,12 @@ static inline bool describe(const volatile IOMMU_MAP_PHYSICAL_ADDRESS *source,
            out->physical + (out->length - 1) >= out->physical;
 }
 
-NTSTATUS wdm_map_logical_range(PIOMMU_DMA_DOMAIN Domain, ULONG Permissions,
-                               PIOMMU_MAP_PHYSICAL_ADDRESS PhysicalAddressToMap,
-                               PIOMMU_DMA_LOGICAL_ADDRESS ExplicitLogicalAddress,
-                               PIOMMU_DMA_LOGICAL_ADDRESS MinLogicalAddress,
-                               PIOMMU_DMA_LOGICAL_ADDRESS MaxLogicalAddress,
-                               PIOMMU_DMA_LOGICAL_ADDRESS LogicalAddressOut)
+static __attribute__((noinline)) NTSTATUS map_any(PIOMMU_DMA_DOMAIN Domain, ULONG Permissions,
+                                                  PIOMMU_MAP_PHYSICAL_ADDRESS PhysicalAddressToMap,
+                                                  PIOMMU_DMA_LOGICAL_ADDRESS ExplicitLogicalAddress,
+                                                  PIOMMU_DMA_LOGICAL_ADDRESS MinLogicalAddress,
+                                                  PIOMMU_DMA_LOGICAL_ADDRESS MaxLogicalAddress,
+                                                  PIOMMU_DMA_LOGICAL_ADDRESS LogicalAddressOut)
 {
     struct iommu_domain *domain = domain_of(Domain);
     struct iommu_mapping mapping;
@@ -239,6 +237,44 @@ NTSTATUS wdm_map_logical_range(PIOMMU_DMA_DOMAIN Domain, ULONG Permissions,
     return to_status(status, STATUS_INVALID_PARAMETER_1);
 }
 
+/* A contiguous range at an explicit address, with nothing to refuse: what every transfer does. */
+static inline bool is_usual(const struct iommu_domain *domain, ULONG permissions, uint64_t address,
+                            uint64_t physical, uint64_t length)
+{
+    return permissions <= (IOMMU_ACCESS_READ | IOMMU_ACCESS_WRITE) && length &&
+           !((address | physical | length) & (PAGE_SIZE - 1)) &&
+           physical + (length - 1) >= physical && iommu_is_plain(domain, address, length);
+}
+
+NTSTATUS wdm_map_logical_range(PIOMMU_DMA_DOMAIN Domain, ULONG Permissions,
+                               PIOMMU_MAP_PHYSICAL_ADDRESS PhysicalAddressToMap,
+                               PIOMMU_DMA_LOGICAL_ADDRESS ExplicitLogicalAddress,
+                               PIOMMU_DMA_LOGICAL_ADDRESS MinLogicalAddress,
+                               PIOMMU_DMA_LOGICAL_ADDRESS MaxLogicalAddress,
+                               PIOMMU_DMA_LOGICAL_ADDRESS LogicalAddressOut)
+{
+    const volatile IOMMU_MAP_PHYSICAL_ADDRESS *source = PhysicalAddressToMap;
+    struct iommu_domain *domain = domain_of(Domain);
+
+    if (domain && source && ExplicitLogicalAddress && LogicalAddressOut &&
+        source->MapType == MapPhysicalAddressTypeContiguousRange) {
+        uint64_t physical = (uint64_t)source->ContiguousRange.Base.QuadPart;
+        uint64_t length = source->ContiguousRange.Size;
+        uint64_t address = *(const volatile IOMMU_DMA_LOGICAL_ADDRESS *)ExplicitLogicalAddress;
+
+        if (is_usual(domain, Permissions, address, physical, length)) {
+            enum iommu_status status =
+                iommu_put_in(domain, address, physical, length, (enum pt_permission)Permissions);
+            if (status != IOMMU_OK)
+                return to_status(status, STATUS_INVALID_PARAMETER_1);
+            *LogicalAddressOut = address;
+            return STATUS_SUCCESS;
+        }
+    }
+    return map_any(Domain, Permissions, PhysicalAddressToMap, ExplicitLogicalAddress,
+                   MinLogicalAddress, MaxLogicalAddress, LogicalAddressOut);
+}
+
 NTSTATUS wdm_unmap_logical_range(PIOMMU_DMA_DOMAIN Domain, ULONGLONG LogicalAddress,
                                  ULONGLONG NumberOfPages)
 {
@@ -248,7 +284,7 @@ NTSTATUS wdm_unmap_logical_range(PIOMMU_DMA_DOMAIN Domain, ULONGLONG LogicalAddr
         return STATUS_INVALID_PARAMETER_1;
     if (LogicalAddress & (PAGE_SIZE - 1))
         return STATUS_INVALID_PARAMETER_2;
-    if (!NumberOfPages || NumberOfPages > UINT64_MAX >> PAGE_SHIFT)
+    if ((NumberOfPages - 1) >> (63 - PAGE_SHIFT))
         return STATUS_INVALID_PARAMETER_3;
     enum iommu_status status =
         iommu_unmap(state, domain, LogicalAddress, NumberOfPages << PAGE_SHIFT);
