@@ -74,6 +74,9 @@ static inline int bench_compare(const void *left, const void *right)
     return a < b ? -1 : a > b;
 }
 
+/* Nanoseconds per operation in the quietest round of the last bench_run. */
+static double bench_least;
+
 /* Nanoseconds per operation, the median of BENCH_ROUNDS. When counting: two rounds, of which the
  * second, a warm one, is printed as the count; the result is 0. */
 static inline double bench_run(const struct bench *bench)
@@ -90,6 +93,7 @@ static inline double bench_run(const struct bench *bench)
     for (int i = 0; i < BENCH_ROUNDS; i++)
         rounds[i] = bench_round(bench);
     qsort(rounds, BENCH_ROUNDS, sizeof rounds[0], bench_compare);
+    bench_least = (double)rounds[0] / (double)bench->operations;
     return (double)rounds[BENCH_ROUNDS / 2] / (double)bench->operations;
 }
 

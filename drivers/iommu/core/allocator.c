@@ -581,13 +581,15 @@ take_any(struct allocator *allocator, uint64_t pages, uint64_t min, uint64_t max
     return take_between(allocator, pages, low, high, address);
 }
 
-/* The leaf of a page, if it was looked up before. */
-static inline struct allocator_node *leaf_known(const struct allocator *allocator, uint64_t page)
+/* The leaf of a page, where it was looked up before. */
+static inline bool is_known(const struct allocator *allocator, uint64_t page,
+                            struct allocator_node **leaf)
 {
     uint64_t number = page >> LEAF_BITS;
     unsigned lookup = (unsigned)number % ALLOCATOR_LOOKUPS;
 
-    return allocator->lookups[lookup].number == number ? allocator->lookups[lookup].leaf : NULL;
+    *leaf = allocator->lookups[lookup].leaf;
+    return allocator->lookups[lookup].number == number;
 }
 
 /* A range that takes at most half a leaf has its place in a stack and in a leaf. */
@@ -607,8 +609,9 @@ enum allocator_status allocator_take(struct allocator *allocator, uint64_t pages
         return take_any(allocator, pages, min, max, address);
     uint64_t page = allocator->stacks[order][allocator->depth[order] - 1];
     uint64_t first = page << ALLOCATOR_PAGE_SHIFT;
-    struct allocator_node *leaf = leaf_known(allocator, page);
-    if (!leaf || first < min || first + (pages << ALLOCATOR_PAGE_SHIFT) - 1 > max)
+    struct allocator_node *leaf;
+    if (!is_known(allocator, page, &leaf) || first < min ||
+        first + (pages << ALLOCATOR_PAGE_SHIFT) - 1 > max)
         return take_any(allocator, pages, min, max, address);
     allocator->depth[order]--;
     allocator->count++;
@@ -660,9 +663,10 @@ enum allocator_status allocator_give(struct allocator *allocator, uint64_t addre
                                      uint64_t generation)
 {
     uint64_t page = address >> ALLOCATOR_PAGE_SHIFT;
-    struct allocator_node *leaf = leaf_known(allocator, page);
+    struct allocator_node *leaf;
 
-    if (!leaf || !is_small(pages) || address & (PAGE_BYTES - 1) || *taken_at(leaf, page) != pages)
+    if (!is_known(allocator, page, &leaf) || !is_small(pages) || address & (PAGE_BYTES - 1) ||
+        *taken_at(leaf, page) != pages)
         return give_any(allocator, address, pages, generation);
     *taken_at(leaf, page) = 0;
     return give_block(allocator, page, log2_ceil(pages), generation);
