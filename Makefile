@@ -200,7 +200,8 @@ $(H)/libbulkhead.a: $(ENGINE_OBJECTS)
 	@rm -f $@
 	$(call step,AR,$@)ar rc $@ $^
 
-$(B)/bench/pt_bench: $(H)/engine/tests/bench/pt_bench.o $(H)/libbulkhead.a
+$(B)/bench/pt_bench $(B)/bench/scaling_bench: $(B)/bench/%: $(H)/engine/tests/bench/%.o \
+		$(H)/libbulkhead.a
 	@mkdir -p $(@D)
 	$(call step,HOSTLD,$@)$(HOSTCC) $(ENGINE_FLAGS) $^ -o $@
 
@@ -279,6 +280,7 @@ help:
 	@sed -n 's/^#| \{0,1\}//p' Makefile
 
 -include $(IMAGE_OBJECTS:.o=.d) $(O)/tests/bench/image/base.d $(wildcard $(BENCH)/obj/*.d \
-	$(BENCH)/obj/*/*.d $(BENCH)/obj/*/*/*.d $(BENCH)/obj/*/*/*/*.d) $(HOST_OBJECTS:.o=.d) $(ENGINE_OBJECTS:.o=.d) \
+	$(BENCH)/obj/*/*.d $(BENCH)/obj/*/*/*.d $(BENCH)/obj/*/*/*/*.d) $(HOST_OBJECTS:.o=.d) \
+	$(ENGINE_OBJECTS:.o=.d) $(wildcard $(H)/engine/tests/bench/*_bench.d) \
 	$(wildcard $(H)/external/*/*/*.d) \
 	$(patsubst %,$(H)/obj/tests/host/%.d,$(notdir $(HOST_TESTS)))
