@@ -47,6 +47,19 @@ struct driver_memory {
     size_t length;
 };
 
+/* Writes the frames of a part of `memory` into an MDL that MmInitializeMdl prepared for it. */
+static inline void driver_build_mdl(const struct driver_memory *memory, PMDL mdl)
+{
+    uintptr_t base = (uintptr_t)mdl->StartVa;
+    SIZE_T pages = ADDRESS_AND_SIZE_TO_SPAN_PAGES(mdl->ByteOffset, mdl->ByteCount);
+
+    for (SIZE_T i = 0; i < pages; i++)
+        MmGetMdlPfnArray(mdl)[i] =
+            ((base - (uintptr_t)memory->address + memory->physical) >> PAGE_SHIFT) + i;
+    mdl->MappedSystemVa = MmGetMdlVirtualAddress(mdl);
+    mdl->MdlFlags |= MDL_SOURCE_IS_NONPAGED_POOL;
+}
+
 /* One refused DMA of this driver's device, as the unit recorded it. */
 struct driver_fault {
     uint64_t address; /* page of the refused access */

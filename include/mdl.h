@@ -29,9 +29,19 @@ typedef struct _MDL {
     ULONG ByteOffset; /* of the buffer in its first page */
 } MDL, *PMDL;
 
-_Static_assert(sizeof(MDL) == 0x30, "ABI");
-_Static_assert(offsetof(MDL, Process) == 0x10 && offsetof(MDL, StartVa) == 0x20, "ABI");
-_Static_assert(offsetof(MDL, ByteCount) == 0x28 && offsetof(MDL, ByteOffset) == 0x2C, "ABI");
+ABI_SIZE(MDL, 0x30);
+ABI_AT(MDL, Size, 0x08);
+ABI_AT(MDL, MdlFlags, 0x0A);
+ABI_AT(MDL, Process, 0x10);
+ABI_AT(MDL, MappedSystemVa, 0x18);
+ABI_AT(MDL, StartVa, 0x20);
+ABI_AT(MDL, ByteCount, 0x28);
+ABI_AT(MDL, ByteOffset, 0x2C);
+
+/* Bits of MdlFlags. The domain API asks for none of them (C). */
+#define MDL_MAPPED_TO_SYSTEM_VA     0x0001
+#define MDL_PAGES_LOCKED            0x0002
+#define MDL_SOURCE_IS_NONPAGED_POOL 0x0004
 
 /* Bytes that an MDL for this buffer needs, frame numbers included. */
 FORCEINLINE SIZE_T MmSizeOfMdl(_In_ PVOID Base, _In_ SIZE_T Length)
@@ -44,6 +54,17 @@ FORCEINLINE PPFN_NUMBER MmGetMdlPfnArray(_In_ PMDL Mdl)
     return (PPFN_NUMBER)(void *)(Mdl + 1);
 }
 
+/* Where the buffer begins in the address space of whoever made the MDL. */
+FORCEINLINE PVOID MmGetMdlVirtualAddress(_In_ const MDL *Mdl)
+{
+    return (PVOID)((ULONG_PTR)Mdl->StartVa + Mdl->ByteOffset);
+}
+
+FORCEINLINE PVOID MmGetMdlBaseVa(_In_ const MDL *Mdl)
+{
+    return Mdl->StartVa;
+}
+
 FORCEINLINE ULONG MmGetMdlByteCount(_In_ const MDL *Mdl)
 {
     return Mdl->ByteCount;
@@ -54,12 +75,13 @@ FORCEINLINE ULONG MmGetMdlByteOffset(_In_ const MDL *Mdl)
     return Mdl->ByteOffset;
 }
 
-/* Fills the header; the caller writes the frame numbers. Length is below 4 GiB; Size, which has 15
- * bits, holds for buffers up to 15 MiB. */
+/* Fills the header; the frame numbers are written by the caller, or by driver_build_mdl of
+ * driver.h, which stands in for MmBuildMdlForNonPagedPool. Length is below 4 GiB. Size has 16 bits:
+ * the domain API takes buffers of up to 8185 pages as one MDL, larger ones as a frame array (C). */
 FORCEINLINE VOID MmInitializeMdl(_Out_ PMDL Mdl, _In_ PVOID BaseVa, _In_ SIZE_T Length)
 {
     Mdl->Next = NULL;
-    Mdl->Size = (CSHORT)MmSizeOfMdl(BaseVa, Length);
+    Mdl->Size = (CSHORT)(USHORT)MmSizeOfMdl(BaseVa, Length);
     Mdl->MdlFlags = 0;
     Mdl->Process = NULL;
     Mdl->MappedSystemVa = NULL;

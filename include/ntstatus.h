@@ -31,4 +31,10 @@
 #define STATUS_NOT_FOUND              ((NTSTATUS)0xC0000225)
 #define STATUS_RESOURCE_IN_USE        ((NTSTATUS)0xC0000708)
 
+/* Facility 0x35, of a hypervisor that refuses a device (H); no routine returns one here. */
+#define STATUS_HV_INSUFFICIENT_DEVICE_DOMAINS ((NTSTATUS)0xC0350038)
+#define STATUS_HV_INVALID_DEVICE_ID           ((NTSTATUS)0xC0350057)
+#define STATUS_HV_INVALID_DEVICE_STATE        ((NTSTATUS)0xC0350058)
+#define STATUS_HV_DEVICE_NOT_IN_DOMAIN        ((NTSTATUS)0xC0350076)
+
 #endif

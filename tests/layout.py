@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -63,6 +64,16 @@ INTERRUPT_OBJECTS = ("trap_*.o",)
 FRAGMENT = re.compile(
     r"(arch/x86_64|tests/model)/\w+_impl\.h|drivers/iommu/paging/(algorithm|find|reserve|walk)\.h"
 )
+
+# NTDDI_VERSION -> macros that the domain API then has, or has not.
+GATES: dict[str, dict[str, bool]] = {
+    gate: dict(zip(("DMA_IOMMU_INTERFACE_VERSION", "DMA_IOMMU_INTERFACE_EX_VERSION_2",
+                    "DMA_IOMMU_INTERFACE_EX_VERSION_3"), there))
+    for gate, there in (("0x0A000004", (False, False, False)),
+                        ("NTDDI_WIN10_RS4", (True, False, False)),
+                        ("NTDDI_WIN10_FE", (True, True, False)),
+                        ("NTDDI_WIN10_NI", (True, True, True)))
+}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.MULTILINE)
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
@@ -206,6 +217,22 @@ class Layout:
         first = next((line for line in done.stderr.splitlines() if "error" in line), "")
         return f"{header}: does not compile alone: {first}"
 
+    def api_gates(self) -> list[str]:
+        """wdm.h compiles with each NTDDI_VERSION and has just what that one brought."""
+        compilers = [c for c in ("gcc", "clang") if shutil.which(c)]
+        return [f"include/wdm.h: {compiler}, {gate}: {error}" for compiler in compilers
+                for gate, names in GATES.items() if (error := self._gate(compiler, gate, names))]
+
+    def _gate(self, compiler: str, gate: str, names: dict[str, bool]) -> str:
+        program = "#include <wdm.h>\n" + "".join(
+            f"#if{'n' * is_there}def {name}\n#error {name}\n#endif\n"
+            for name, is_there in names.items())
+        done = subprocess.run(
+            [compiler, "-std=c17", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wpedantic",
+             "-Werror", f"-DNTDDI_VERSION={gate}", "-fsyntax-only", "-Iinclude", "-x", "c", "-"],
+            cwd=self.root, input=program, capture_output=True, text=True, check=False)
+        return next((line for line in done.stderr.splitlines() if "error" in line), "")
+
     def form(self) -> list[str]:
         """Files are short and carry the licence; the top level holds the fixed names."""
         found = []
@@ -246,6 +273,7 @@ def checks(layout: Layout) -> list[tuple[str, Callable[[], list[str]]]]:
         ("driver-symbols", layout.driver_symbols),
         ("interrupt-code", layout.interrupt_code),
         ("lone-headers", layout.lone_headers),
+        ("api-gates", layout.api_gates),
         ("form", layout.form),
     ]
 
