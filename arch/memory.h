@@ -10,7 +10,7 @@
 
 /*
  * Physical memory: every frame has one owner tag (lib/frames.h). Context: task level, never an
- * interrupt routine.
+ * interrupt routine; several processors may allocate and free at once.
  */
 
 /* Allocates `count` contiguous zeroed frames below `limit` (0: anywhere), naturally aligned to

@@ -11,6 +11,12 @@ struct lock {
     atomic_bool held;
 };
 
+/* Lets one caller through at a time, for routines at PASSIVE level that wait for hardware: as long
+ * as those waits, which are bounded. Whoever enters holds no lock. */
+struct gate {
+    struct lock lock;
+};
+
 #define LOCK_INIT                                                                                  \
     {                                                                                              \
         false                                                                                      \
@@ -43,6 +49,16 @@ static inline void lock_take(struct lock *lock)
 static inline void lock_give(struct lock *lock)
 {
     atomic_store_explicit(&lock->held, false, memory_order_release);
+}
+
+static inline void gate_enter(struct gate *gate)
+{
+    lock_take(&gate->lock);
+}
+
+static inline void gate_leave(struct gate *gate)
+{
+    lock_give(&gate->lock);
 }
 
 #endif

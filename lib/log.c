@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 #include "lib/log.h"
 
+#include "lib/lock.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,6 +42,9 @@ static struct {
     uint64_t repeats;
 } last;
 
+/* Of the ring's writers, and of `last`. Sinks are called without it: they may log. */
+static struct lock writers = LOCK_INIT;
+
 static char ring_at(uint64_t position)
 {
     return ring[position % LOG_RING_LENGTH];
@@ -47,6 +52,7 @@ static char ring_at(uint64_t position)
 
 static void ring_append(const struct line *line)
 {
+    lock_take(&writers);
     uint64_t end = ring_head + line->length + 1;
     uint64_t tail = ring_tail;
 
@@ -61,6 +67,7 @@ static void ring_append(const struct line *line)
         ring[(ring_head + i) % LOG_RING_LENGTH] = line->text[i];
     ring[(end - 1) % LOG_RING_LENGTH] = '\n';
     __atomic_store_n(&ring_head, end, __ATOMIC_RELEASE);
+    lock_give(&writers);
 }
 
 static void line_add_char(struct line *line, char c)
@@ -131,15 +138,20 @@ static void repeats_line(struct line *line)
         line->length = LOG_LINE_LENGTH;
 }
 
-static void flush_repeats(void)
-{
-    struct line line = {.length = 0};
+/* A line that was written before, if its repeats are to be told now; under the lock. */
+struct told {
+    bool any;
+    enum log_level level;
+    struct line line;
+};
 
-    if (last.repeats == 0)
-        return;
-    repeats_line(&line);
+static void take_repeats(struct told *told)
+{
+    told->any = last.repeats != 0;
+    told->level = last.level;
+    if (told->any)
+        repeats_line(&told->line);
     last.repeats = 0;
-    emit_timed(last.level, &line);
 }
 
 void log_set_clock(uint64_t (*clock_ns)(void))
@@ -165,6 +177,7 @@ bool log_add_sink(log_sink sink, void *context)
 void log_write(enum log_level level, const char *unit, const char *format, ...)
 {
     struct line line = {.length = 0};
+    struct told before;
     size_t unit_length;
     va_list arguments;
 
@@ -177,29 +190,39 @@ void log_write(enum log_level level, const char *unit, const char *format, ...)
     line_format(&line, format, arguments);
     va_end(arguments);
 
+    lock_take(&writers);
     if (level == last.level && line.length == last.line.length &&
         memcmp(line.text, last.line.text, line.length) == 0) {
         last.repeats++;
+        lock_give(&writers);
         return;
     }
-    flush_repeats();
+    take_repeats(&before);
     last.line = line;
     last.unit_length = unit_length;
     last.level = level;
+    lock_give(&writers);
+    if (before.any)
+        emit_timed(before.level, &before.line);
     emit_timed(level, &line);
 }
 
 void log_line(const char *format, ...)
 {
     struct line line = {.length = 0};
+    struct told before;
     va_list arguments;
 
     va_start(arguments, format);
     line_format(&line, format, arguments);
     va_end(arguments);
 
-    flush_repeats();
+    lock_take(&writers);
+    take_repeats(&before);
     last.level = 0; /* no line repeats this one */
+    lock_give(&writers);
+    if (before.any)
+        emit_timed(before.level, &before.line);
     emit(0, &line);
 }
 

@@ -8,7 +8,8 @@
 
 /*
  * The log: lines `[  12.345678] vtd0: text`, kept in a ring and passed to the sinks. Verbosity
- * changes what the sinks see, never what the ring keeps and never a record. Context: task level.
+ * changes what the sinks see, never what the ring keeps and never a record. Context: task level,
+ * no lock held; several processors may write at once.
  *
  * A line is printable ASCII: every other byte stands as \xNN, and so does an '@' in front, so that
  * no line can pass for a record. One line end at the end is dropped; a line beyond LOG_LINE_LENGTH

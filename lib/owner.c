@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 #include "lib/owner.h"
 
-owner_t owner_now = OWNER_IMAGE;
+OWNER_PER_CONTEXT owner_t owner_now = OWNER_IMAGE;
 
 owner_t owner_enter(owner_t owner)
 {

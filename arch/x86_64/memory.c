@@ -6,11 +6,13 @@
 #include "arch/x86_64/paging.h"
 #include "arch/x86_64/ram.h"
 #include "arch/x86_64/x86.h"
+#include "lib/lock.h"
 
 /* A table that firmware describes is never longer than this. */
 #define FIRMWARE_VIEW_MAX (UINT64_C(64) << 20)
 
 struct frames x86_frames;
+static struct lock frames_lock = LOCK_INIT;
 
 static uint64_t address_of(const void *pointer)
 {
@@ -34,12 +36,28 @@ static size_t power_of_two_above(size_t count)
     return power;
 }
 
+static bool take_frames(owner_t owner, size_t count, size_t align, uint64_t limit, uint64_t *base)
+{
+    lock_take(&frames_lock);
+    bool taken = frames_alloc(&x86_frames, owner, count, align, limit, base);
+    lock_give(&frames_lock);
+    return taken;
+}
+
+static bool give_frames(owner_t owner, uint64_t base, size_t count)
+{
+    lock_take(&frames_lock);
+    bool given = frames_free(&x86_frames, owner, base, count);
+    lock_give(&frames_lock);
+    return given;
+}
+
 void *memory_alloc(owner_t owner, size_t count, uint64_t limit)
 {
     uint64_t base;
 
     if (count > x86_frames.count ||
-        !frames_alloc(&x86_frames, owner, count, power_of_two_above(count), limit, &base)) {
+        !take_frames(owner, count, power_of_two_above(count), limit, &base)) {
         return NULL;
     }
     clear_frames(base, count);
@@ -50,7 +68,7 @@ bool memory_free(owner_t owner, void *address, size_t count)
 {
     uint64_t base = address_of(address);
 
-    if (!frames_free(&x86_frames, owner, base, count)) {
+    if (!give_frames(owner, base, count)) {
         return false;
     }
     for (size_t i = 0; i < count; i++) {
@@ -63,13 +81,12 @@ void *memory_alloc_stack(owner_t owner, size_t pages)
 {
     uint64_t base;
 
-    if (pages == 0 || pages >= x86_frames.count ||
-        !frames_alloc(&x86_frames, owner, pages + 1, 1, 0, &base)) {
+    if (pages == 0 || pages >= x86_frames.count || !take_frames(owner, pages + 1, 1, 0, &base)) {
         return NULL;
     }
     clear_frames(base, pages + 1);
     if (!paging_guard(base)) {
-        (void)frames_free(&x86_frames, owner, base, pages + 1);
+        (void)give_frames(owner, base, pages + 1);
         return NULL;
     }
     return (void *)(uintptr_t)(base + (pages + 1) * FRAME_SIZE);

@@ -40,15 +40,20 @@ bool model_on_tick(model_tick tick, void *context)
 
 uint64_t model_clock_ns(void)
 {
-    return now_ns;
+    model_enter();
+    uint64_t now = now_ns;
+    model_leave();
+    return now;
 }
 
 void model_clock_advance(uint64_t ns)
 {
+    model_enter();
     now_ns += ns;
     for (unsigned i = 0; i < tick_count; i++) {
         ticks[i].tick(ticks[i].context);
     }
+    model_leave();
 }
 
 /* ---- arch/time.h ---- */
@@ -56,12 +61,12 @@ void model_clock_advance(uint64_t ns)
 uint64_t time_ns(void)
 {
     model_clock_advance(READ_NS);
-    return now_ns;
+    return model_clock_ns();
 }
 
 bool wait_until(bool (*done)(void *context), void *context, uint64_t budget_ns)
 {
-    uint64_t end = now_ns + budget_ns;
+    uint64_t end = model_clock_ns() + budget_ns;
     uint64_t step = budget_ns / POLLS + NS_PER_US;
 
     if (budget_ns > IDLE_MAX) {
@@ -70,7 +75,7 @@ bool wait_until(bool (*done)(void *context), void *context, uint64_t budget_ns)
         return done(context);
     }
     for (;;) {
-        bool last = now_ns >= end;
+        bool last = model_clock_ns() >= end;
         if (done(context)) {
             return true;
         }

@@ -3,6 +3,7 @@
 #include "machine_internal.h"
 
 #include "arch/mmio.h"
+#include "lib/lock.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,6 +19,59 @@ static unsigned fail_map;
 
 static char violation_texts[VIOLATIONS_MAX][VIOLATION_TEXT];
 static unsigned violation_count;
+
+static struct lock hardware = LOCK_INIT;
+static _Thread_local unsigned depth;
+
+/* Of ThreadSanitizer's runtime, "Annotations". */
+#ifdef MODEL_TSAN
+void AnnotateIgnoreSyncBegin(const char *file, int line);
+void AnnotateIgnoreSyncEnd(const char *file, int line);
+void AnnotateIgnoreReadsBegin(const char *file, int line);
+void AnnotateIgnoreReadsEnd(const char *file, int line);
+void AnnotateIgnoreWritesBegin(const char *file, int line);
+void AnnotateIgnoreWritesEnd(const char *file, int line);
+
+static void look_away(void)
+{
+    AnnotateIgnoreSyncBegin(__FILE__, __LINE__);
+    AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
+    AnnotateIgnoreWritesBegin(__FILE__, __LINE__);
+}
+
+static void look_again(void)
+{
+    AnnotateIgnoreWritesEnd(__FILE__, __LINE__);
+    AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
+    AnnotateIgnoreSyncEnd(__FILE__, __LINE__);
+}
+#else
+static void look_away(void)
+{
+}
+
+static void look_again(void)
+{
+}
+#endif
+
+void model_enter(void)
+{
+    if (depth++ != 0) {
+        return;
+    }
+    look_away();
+    lock_take(&hardware);
+}
+
+void model_leave(void)
+{
+    if (--depth != 0) {
+        return;
+    }
+    lock_give(&hardware);
+    look_again();
+}
 
 void model_reset(void)
 {
@@ -141,25 +195,31 @@ static uint64_t mmio_read(const struct mmio *window, uint32_t offset, unsigned w
 {
     const struct model_region *region = NULL;
 
+    uint64_t value = UINT64_MAX;
+
+    model_enter();
     if (in_window(window, offset, width)) {
         region = region_at(window->base + offset, width);
     }
-    if (region == NULL) {
-        return UINT64_MAX;
+    if (region != NULL) {
+        value = region->read(region->context, window->base + offset - region->base, width);
     }
-    return region->read(region->context, window->base + offset - region->base, width);
+    model_leave();
+    return value;
 }
 
 static void mmio_write(const struct mmio *window, uint32_t offset, unsigned width, uint64_t value)
 {
     const struct model_region *region = NULL;
 
+    model_enter();
     if (in_window(window, offset, width)) {
         region = region_at(window->base + offset, width);
     }
     if (region != NULL) {
         region->write(region->context, window->base + offset - region->base, width, value);
     }
+    model_leave();
 }
 
 uint32_t mmio_read32(const struct mmio *window, reg32_t reg)

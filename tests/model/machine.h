@@ -18,6 +18,15 @@
  * pointer and unit obtained before is void. */
 void model_reset(void);
 
+/*
+ * Brackets what hardware does: one of several threads at a time, and nothing in it orders the
+ * threads in the eyes of ThreadSanitizer, so that only the software's own locks can. Register
+ * accesses and ticks are inside already; around other calls of a model the test puts them. May be
+ * nested.
+ */
+void model_enter(void);
+void model_leave(void);
+
 /* ---- Rules broken by the code under test ---- */
 
 /* Records that the software broke a rule of the hardware. Never aborts: the test judges. */

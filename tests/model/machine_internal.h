@@ -14,6 +14,14 @@
 #endif
 #endif
 
+#if defined(__SANITIZE_THREAD__)
+#define MODEL_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define MODEL_TSAN 1
+#endif
+#endif
+
 /* The parts of the machine, each of which model_reset() brings back to power-on. */
 void model_memory_reset(void);
 void model_clock_reset(void);

@@ -5,6 +5,7 @@
 
 #include "arch/memory.h"
 #include "arch/table.h"
+#include "lib/lock.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -37,8 +38,9 @@ static int ram_file = -1;
 
 static owner_t tags[FRAMES_TAGS(FRAME_COUNT)];
 static struct frames frames;
+static struct lock frames_lock = LOCK_INIT;
 static unsigned allocations, fail_allocation;
-static uint64_t lines_written_back;
+static _Atomic(uint64_t) lines_written_back;
 
 static model_store_hook store_hook;
 static void *store_context;
@@ -130,7 +132,7 @@ size_t model_frames_owned(owner_t owner)
     size_t owned = 0;
 
     for (size_t i = 0; i < FRAME_COUNT; i++) {
-        owned += tags[i] == owner;
+        owned += frames_tag(&frames, i) == owner;
     }
     return owned;
 }
@@ -156,23 +158,33 @@ unsigned model_allocations(void)
     return allocations;
 }
 
+static bool may_allocate(size_t count)
+{
+    allocations++;
+    return count != 0 && count <= FRAME_COUNT && (fail_allocation == 0 || --fail_allocation != 0);
+}
+
 static bool take_frames(owner_t owner, size_t count, uint64_t limit, size_t *offset)
 {
     size_t align = 1;
-    uint64_t base;
+    uint64_t base = MODEL_RAM_BASE;
 
-    allocations++;
-    if (count == 0 || count > FRAME_COUNT || (fail_allocation != 0 && --fail_allocation == 0)) {
-        return false;
-    }
-    while (align < count) {
+    while (align < count && align < FRAME_COUNT) {
         align *= 2;
     }
-    if (!frames_alloc(&frames, owner, count, align, limit, &base)) {
-        return false;
-    }
+    lock_take(&frames_lock);
+    bool taken = may_allocate(count) && frames_alloc(&frames, owner, count, align, limit, &base);
+    lock_give(&frames_lock);
     *offset = base - MODEL_RAM_BASE;
-    return true;
+    return taken;
+}
+
+static bool give_frames(owner_t owner, size_t offset, size_t count)
+{
+    lock_take(&frames_lock);
+    bool given = frames_free(&frames, owner, MODEL_RAM_BASE + offset, count);
+    lock_give(&frames_lock);
+    return given;
 }
 
 /* Zeroed as the processor sees it; memory keeps what it held. */
@@ -223,8 +235,7 @@ bool memory_free(owner_t owner, void *address, size_t count)
 {
     size_t offset;
 
-    if (!cpu_offset(address, &offset) ||
-        !frames_free(&frames, owner, MODEL_RAM_BASE + offset, count)) {
+    if (!cpu_offset(address, &offset) || !give_frames(owner, offset, count)) {
         return false;
     }
     ASAN_POISON_MEMORY_REGION(cpu + offset, count << FRAME_SHIFT);
@@ -255,7 +266,9 @@ bool memory_owned(owner_t owner, uint64_t physical, uint64_t length)
 bool memory_overlaps_image(uint64_t first, uint64_t last)
 {
     for (uint64_t i = first >> FRAME_SHIFT; i <= last >> FRAME_SHIFT && i < FRAME_COUNT; i++) {
-        if (tags[i] == OWNER_IMAGE || tags[i] == OWNER_IOMMU) {
+        owner_t owner = frames_tag(&frames, i);
+
+        if (owner == OWNER_IMAGE || owner == OWNER_IOMMU) {
             return true;
         }
     }
@@ -272,7 +285,9 @@ bool memory_withhold(uint64_t first, uint64_t last)
     }
     end = end < FRAME_COUNT ? end + 1 : FRAME_COUNT;
     for (uint64_t i = begin; i < end; i++) {
-        if (tags[i] != OWNER_FREE && tags[i] != OWNER_ABSENT && tags[i] != OWNER_WITHHELD) {
+        owner_t owner = frames_tag(&frames, i);
+
+        if (owner != OWNER_FREE && owner != OWNER_ABSENT && owner != OWNER_WITHHELD) {
             return false;
         }
     }
@@ -398,7 +413,9 @@ void *table_at(uint64_t physical)
     return memory_virtual(physical);
 }
 
+/* ThreadSanitizer knows no fence of its own; a locked exchange is one too. */
 void table_fence(void)
 {
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    model_enter();
+    model_leave();
 }
