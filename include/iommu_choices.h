@@ -9,9 +9,10 @@
  *
  * For all routines:
  *
- *   order of checks               arguments by position, then the     a caller can predict the
- *                                 domain's kind, ownership, overlap,  code
- *                                 memory
+ *   order of checks               form of the arguments by position;  a caller can predict the
+ *                                 then whether the place is usable,   code
+ *                                 whether the allocator allows it,
+ *                                 ownership, overlap, memory
  *   a code for each argument      STATUS_INVALID_PARAMETER_n, n its   as for those that are
  *                                 position, where no other is
  *                                 documented
@@ -134,8 +135,8 @@
  *       or firmware's regions                                           caller's
  *       without an allocator,       reserved all the same: later maps   the name says so
  *       ShouldMap FALSE             are in use
- *       with a type other than      _4                                  there is no table to keep
- *       DomainTypeTranslate                                             them in
+ *       allocator or regions with   _3, _4                              there is no table to keep
+ *       PassThrough or Unmanaged                                        them in
  *   9   end of NextConfiguration,   not asked: any configuration is     see 6.5
  *       meaning of DeviceId         refused
  *   10  elements of VaList          Number page-aligned addresses of    what an address is

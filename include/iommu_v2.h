@@ -16,12 +16,12 @@
  *   STATUS_INVALID_PARAMETER_1    no such type (C)
  *   STATUS_INVALID_PARAMETER_2    Flags not 0 (rule D, code C)
  *   STATUS_INVALID_PARAMETER_3    no such allocator; a width that is not 13 to 63 (63: D; code C);
- *                                 Buddy for a type other than DomainTypeTranslate (C)
+ *                                 Buddy for DomainTypePassThrough or DomainTypeUnmanaged (C)
  *   STATUS_INVALID_PARAMETER_4    a region that is unaligned (rule D, code C), empty or wrapping;
  *                                 beyond the window; over the interrupt window, a region that
  *                                 firmware demands or another of the list; more than 32 of them, or
- *                                 a list without end; any for a type other than
- *                                 DomainTypeTranslate (C)
+ *                                 a list without end; any for DomainTypePassThrough or
+ *                                 DomainTypeUnmanaged (C)
  *   STATUS_INVALID_PARAMETER_5    DomainOut is NULL (C)
  *   STATUS_NOT_SUPPORTED          no unit is active; DomainTypeTranslateS1; DomainTypePassThrough
  *                                 while the policy bars it or a unit cannot do it (D: the type is

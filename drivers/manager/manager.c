@@ -180,6 +180,7 @@ static void deliver(const struct iommu_fault *fault)
                                   .requester = requester};
 
     show_fault(fault, pci_name(fault->segment, fault->requester, requester));
+    iommu_report_fault(manager.setup->iommu, fault);
     for (unsigned i = 0; i < manager.count; i++) {
         struct binding *binding = &manager.bindings[i];
 

@@ -329,9 +329,15 @@ static void a_failed_wait_never_gives_access(void **state)
     assert_int_equal(model_vtd_judge(&on.unit, first_id, AT, true, NULL),
                      MODEL_VTD_CONTEXT_NOT_PRESENT);
     assert_int_equal(on.api.DetachDeviceEx(device), STATUS_INVALID_PARAMETER_1);
-    assert_int_equal(on.api.DeleteDomain(domain), STATUS_SUCCESS);
+    assert_int_equal(on.api.DeleteDomain(domain), STATUS_IO_DEVICE_ERROR);
+    assert_int_equal(on.api.DeleteDomain(domain), STATUS_INVALID_PARAMETER_1);
     assert_int_equal(on.iommu.pool.available, tables);
-    PIOMMU_DMA_DOMAIN next = new_domain();
+    PIOMMU_DMA_DOMAIN next = NULL;
+    IOMMU_DMA_DOMAIN_CREATION_FLAGS flags = {.AsUlonglong = 0};
+    assert_int_equal(on.api.CreateDomainEx(DomainTypeTranslate, flags, NULL, NULL, &next),
+                     STATUS_NOT_SUPPORTED);
+    on.iommu.units[0].state = UNIT_ACTIVE;
+    next = new_domain();
     assert_true(next != domain);
     assert_int_not_equal(on.iommu.domains[1].id, on.iommu.domains[0].id);
 }
@@ -506,7 +512,9 @@ static void units_without_a_common_depth_still_deny(void **state)
     assert_int_equal(enabled, 2);
     assert_int_equal(iommu_state(&on.iommu), IOMMU_PARTIAL);
     assert_non_null(on.iommu.reason);
-    assert_int_equal(iommu_create_domain(&on.iommu, OWNER_ONE, 0, &domain), IOMMU_NOT_COVERED);
+    assert_int_equal(
+        iommu_create_domain(&on.iommu, OWNER_ONE, &(struct iommu_domain_config){0}, &domain),
+        IOMMU_NOT_COVERED);
 }
 
 static PIOMMU_DMA_DOMAIN new_buddy_domain(ULONG width)

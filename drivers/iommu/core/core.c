@@ -191,6 +191,7 @@ static bool intersect(struct iommu *iommu)
     *common = (struct pt_geometry){
         .width = 63, .physical_width = 52, .leaf_levels = 0xFF, .coherent = true};
     iommu->domain_ids = UINT32_MAX;
+    iommu->pass_through = true;
     iommu->format = NULL;
     for (unsigned i = 0; i < iommu->unit_count; i++) {
         const struct iommu_unit *unit = &iommu->units[i];
@@ -205,6 +206,7 @@ static bool intersect(struct iommu *iommu)
         common->physical_width = lower(common->physical_width, unit->caps.physical_width);
         common->leaf_levels &= unit->caps.leaf_levels;
         common->coherent &= unit->caps.coherent;
+        iommu->pass_through &= unit->caps.pass_through;
         if (unit->caps.domain_ids < iommu->domain_ids)
             iommu->domain_ids = unit->caps.domain_ids;
     }
@@ -312,51 +314,47 @@ enum iommu_state iommu_state(const struct iommu *iommu)
 
 void iommu_bind(struct iommu *iommu, uint16_t endpoint, owner_t owner)
 {
+    gate_enter(&iommu->gate);
     iommu->endpoints[endpoint].owner = owner;
+    gate_leave(&iommu->gate);
+}
+
+/* Under the lock of bus mastering. */
+static void stop_devices(const struct iommu *iommu, uint16_t index)
+{
+    for (unsigned i = 0; i < iommu->pci->count; i++)
+        if (iommu->endpoints[i].unit == index && !pci_is_bridge(&iommu->pci->functions[i]))
+            pci_set_bus_master(&iommu->pci->functions[i], false);
+}
+
+/* A bridge forwards requests and message interrupts upstream only while it masters the bus itself
+ * (PCI-to-PCI Bridge Architecture Specification, "Command Register"). */
+void iommu_let_master(struct iommu *iommu, uint16_t endpoint)
+{
+    lock_take(&iommu->master_lock);
+    if (iommu_covered(iommu, endpoint))
+        for (uint16_t i = endpoint; i != PCI_NONE; i = iommu->pci->functions[i].parent)
+            pci_set_bus_master(&iommu->pci->functions[i], true);
+    lock_give(&iommu->master_lock);
 }
 
 void iommu_poison(struct iommu *iommu, struct iommu_unit *unit)
 {
     uint16_t index = (uint16_t)(unit - iommu->units);
 
-    if (unit->state == UNIT_POISONED)
+    lock_take(&iommu->master_lock);
+    if (atomic_exchange(&unit->state, UNIT_POISONED) == UNIT_POISONED) {
+        lock_give(&iommu->master_lock);
         return;
-    unit->state = UNIT_POISONED;
+    }
     if (!unit->reason)
         unit->reason = "it did not complete a command";
     iommu->reason = unit->reason;
+    stop_devices(iommu, index);
+    lock_give(&iommu->master_lock);
+    for (unsigned i = 0; i < IOMMU_DOMAINS_MAX; i++)
+        if (iommu->domains[i].units >> index & 1)
+            iommu_poison_domain(&iommu->domains[i]);
     log_write(LOG_ERROR, unit->name, "poisoned: %s; the devices behind it are stopped",
               unit->reason);
-    for (unsigned i = 0; i < iommu->pci->count; i++)
-        if (iommu->endpoints[i].unit == index && !pci_is_bridge(&iommu->pci->functions[i]))
-            pci_set_bus_master(&iommu->pci->functions[i], false);
-    for (unsigned i = 0; i < IOMMU_DOMAINS_MAX; i++) {
-        struct iommu_domain *domain = &iommu->domains[i];
-
-        if (domain->ref && domain->unit_uses[index])
-            iommu_poison_domain(domain);
-    }
-}
-
-unsigned iommu_drain_faults(struct iommu *iommu, struct iommu_fault *faults, unsigned max)
-{
-    unsigned count = 0;
-
-    iommu->drain_first++;
-    for (unsigned i = 0; i < iommu->unit_count; i++) {
-        struct iommu_unit *unit = &iommu->units[(iommu->drain_first + i) % iommu->unit_count];
-
-        if (unit->state != UNIT_ACTIVE)
-            continue;
-        unsigned taken = unit->ops->drain(unit, &faults[count], max - count);
-        unit->faults += taken;
-        count += taken;
-    }
-    for (unsigned n = 0; n < count; n++) {
-        faults[n].endpoint = PCI_NONE;
-        for (unsigned i = iommu->pci->count; i-- > 0;)
-            if (iommu_sends_as(iommu, (uint16_t)i, faults[n].segment, faults[n].requester))
-                faults[n].endpoint = (uint16_t)i;
-    }
-    return count;
 }

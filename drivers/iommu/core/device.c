@@ -2,19 +2,8 @@
 #include "drivers/iommu/core/state.h"
 #include "lib/log.h"
 
-static struct iommu_device *device_at(struct iommu *iommu, owner_t owner, iommu_ref_t ref)
-{
-    size_t index = ref & 0xFFFF;
-
-    if (index >= IOMMU_DEVICES_MAX)
-        return NULL;
-    struct iommu_device *device = &iommu->devices[index];
-    bool named = ref == iommu_ref(IOMMU_DEVICE_REF, index, device->generation);
-    return device->used && named && device->owner == owner ? device : NULL;
-}
-
-enum iommu_status iommu_create_device(struct iommu *iommu, owner_t owner, uint16_t endpoint,
-                                      iommu_ref_t *out)
+static enum iommu_status create(struct iommu *iommu, owner_t owner, uint16_t endpoint,
+                                iommu_ref_t *out)
 {
     if (endpoint >= iommu->pci->count || iommu->endpoints[endpoint].owner != owner)
         return IOMMU_BAD_HANDLE;
@@ -38,10 +27,17 @@ enum iommu_status iommu_create_device(struct iommu *iommu, owner_t owner, uint16
     return IOMMU_NO_ID;
 }
 
-enum iommu_status iommu_delete_device(struct iommu *iommu, owner_t owner, iommu_ref_t ref)
+enum iommu_status iommu_create_device(struct iommu *iommu, owner_t owner, uint16_t endpoint,
+                                      iommu_ref_t *out)
 {
-    struct iommu_device *device = device_at(iommu, owner, ref);
+    gate_enter(&iommu->gate);
+    enum iommu_status status = create(iommu, owner, endpoint, out);
+    gate_leave(&iommu->gate);
+    return status;
+}
 
+static enum iommu_status end_device(struct iommu *iommu, struct iommu_device *device)
+{
     if (!device)
         return IOMMU_BAD_HANDLE;
     if (device->attached)
@@ -52,6 +48,48 @@ enum iommu_status iommu_delete_device(struct iommu *iommu, owner_t owner, iommu_
     return IOMMU_OK;
 }
 
+enum iommu_status iommu_delete_device(struct iommu *iommu, owner_t owner, iommu_ref_t ref)
+{
+    gate_enter(&iommu->gate);
+    enum iommu_status status = end_device(iommu, iommu_device_at(iommu, owner, ref));
+    gate_leave(&iommu->gate);
+    return status;
+}
+
+bool iommu_has_device(struct iommu *iommu, owner_t owner, iommu_ref_t ref)
+{
+    gate_enter(&iommu->gate);
+    bool has = iommu_device_at(iommu, owner, ref) != NULL;
+    gate_leave(&iommu->gate);
+    return has;
+}
+
+iommu_ref_t iommu_device_of(struct iommu *iommu, owner_t owner, uint16_t endpoint)
+{
+    iommu_ref_t ref = 0;
+
+    gate_enter(&iommu->gate);
+    for (size_t i = 0; i < IOMMU_DEVICES_MAX; i++) {
+        const struct iommu_device *device = &iommu->devices[i];
+
+        if (device->used && device->owner == owner && device->endpoint == endpoint)
+            ref = iommu_ref(IOMMU_DEVICE_REF, i, device->generation);
+    }
+    gate_leave(&iommu->gate);
+    return ref;
+}
+
+bool iommu_is_attached(struct iommu *iommu, owner_t owner, iommu_ref_t ref, iommu_ref_t *domain)
+{
+    gate_enter(&iommu->gate);
+    const struct iommu_device *device = iommu_device_at(iommu, owner, ref);
+    bool attached = device && device->attached;
+    if (attached && domain)
+        *domain = iommu->domains[device->domain].ref;
+    gate_leave(&iommu->gate);
+    return attached;
+}
+
 static struct iommu_domain *quarantine_of(struct iommu *iommu, uint16_t group)
 {
     uint16_t index = iommu->groups[group].quarantine;
@@ -59,31 +97,40 @@ static struct iommu_domain *quarantine_of(struct iommu *iommu, uint16_t group)
     return index == PCI_NONE ? NULL : &iommu->domains[index];
 }
 
-static void enter(struct iommu_domain *domain, uint16_t index, const struct iommu_unit *unit)
+/* Under the domain's lock: whoever changed the table before changed it for the unit too, whoever
+ * changes it later sees the unit. */
+static void join(struct iommu_domain *domain, uint16_t index, const struct iommu_unit *unit)
 {
+    lock_take(&domain->lock);
     domain->unit_uses[index]++;
     domain->units |= UINT64_C(1) << index;
     domain->flush_units |= (uint64_t)unit->caps.flush_on_map << index;
     iommu_update_plain(domain);
+    lock_give(&domain->lock);
 }
 
 static void leave(struct iommu_domain *domain, uint16_t index)
 {
     if (--domain->unit_uses[index])
         return;
+    lock_take(&domain->lock);
     domain->units &= ~(UINT64_C(1) << index);
     domain->flush_units &= domain->units;
     iommu_update_plain(domain);
+    lock_give(&domain->lock);
 }
 
 static enum iommu_status bind(struct iommu *iommu, const struct iommu_requester *requester,
                               struct iommu_domain *domain)
 {
     struct iommu_unit *unit = &iommu->units[requester->unit];
-    struct iommu_binding binding = {domain->id, domain->table.root, domain->table.geometry.levels};
+    const struct iommu_binding binding = {.domain_id = domain->id,
+                                          .pass_through = domain->type == IOMMU_PASS_THROUGH,
+                                          .root = domain->table.root,
+                                          .levels = domain->table.geometry.levels};
     bool no_memory = false;
 
-    enter(domain, requester->unit, unit);
+    join(domain, requester->unit, unit);
     if (unit->ops->attach(unit, requester->id, &binding, &no_memory))
         return IOMMU_OK;
     if (no_memory) {
@@ -167,6 +214,8 @@ static enum iommu_status may_attach(struct iommu *iommu, const struct iommu_devi
 
     if (device->attached)
         return IOMMU_ATTACHED;
+    if (domain->type == IOMMU_PASS_THROUGH && iommu_may_pass(iommu) != IOMMU_OK)
+        return iommu_may_pass(iommu);
     if (group->attached && group->domain != iommu_domain_index(iommu, domain))
         return IOMMU_CLAIMED;
     if (domain->poisoned || unit->state != UNIT_ACTIVE)
@@ -176,20 +225,9 @@ static enum iommu_status may_attach(struct iommu *iommu, const struct iommu_devi
     return IOMMU_OK;
 }
 
-/* A bridge forwards requests and message interrupts upstream only while it masters the bus itself
- * (PCI-to-PCI Bridge Architecture Specification, "Command Register"). */
-static void let_master(struct iommu *iommu, uint16_t endpoint)
+static enum iommu_status attach(struct iommu *iommu, struct iommu_domain *domain,
+                                struct iommu_device *device)
 {
-    for (uint16_t i = endpoint; i != PCI_NONE; i = iommu->pci->functions[i].parent)
-        pci_set_bus_master(&iommu->pci->functions[i], true);
-}
-
-enum iommu_status iommu_attach(struct iommu *iommu, owner_t owner, iommu_ref_t domain_ref,
-                               iommu_ref_t device_ref)
-{
-    struct iommu_domain *domain = iommu_domain_at(iommu, owner, domain_ref);
-    struct iommu_device *device = device_at(iommu, owner, device_ref);
-
     if (!domain || !device)
         return IOMMU_BAD_HANDLE;
     enum iommu_status status = may_attach(iommu, device, domain);
@@ -213,14 +251,22 @@ enum iommu_status iommu_attach(struct iommu *iommu, owner_t owner, iommu_ref_t d
     domain->attached++;
     device->attached = true;
     device->domain = group->domain;
-    let_master(iommu, device->endpoint);
+    iommu_let_master(iommu, device->endpoint);
     return IOMMU_OK;
 }
 
-enum iommu_status iommu_detach(struct iommu *iommu, owner_t owner, iommu_ref_t ref)
+enum iommu_status iommu_attach(struct iommu *iommu, owner_t owner, iommu_ref_t domain,
+                               iommu_ref_t device)
 {
-    struct iommu_device *device = device_at(iommu, owner, ref);
+    gate_enter(&iommu->gate);
+    enum iommu_status status =
+        attach(iommu, iommu_domain_at(iommu, owner, domain), iommu_device_at(iommu, owner, device));
+    gate_leave(&iommu->gate);
+    return status;
+}
 
+static enum iommu_status detach(struct iommu *iommu, struct iommu_device *device)
+{
     if (!device)
         return IOMMU_BAD_HANDLE;
     if (!device->attached)
@@ -237,6 +283,14 @@ enum iommu_status iommu_detach(struct iommu *iommu, owner_t owner, iommu_ref_t r
     return status;
 }
 
+enum iommu_status iommu_detach(struct iommu *iommu, owner_t owner, iommu_ref_t ref)
+{
+    gate_enter(&iommu->gate);
+    enum iommu_status status = detach(iommu, iommu_device_at(iommu, owner, ref));
+    gate_leave(&iommu->gate);
+    return status;
+}
+
 static bool group_sends_as(const struct iommu *iommu, uint16_t leader,
                            const struct iommu_requester *requester)
 {
@@ -249,9 +303,10 @@ static bool group_sends_as(const struct iommu *iommu, uint16_t leader,
 
 static bool quarantine(struct iommu *iommu, uint16_t leader)
 {
+    const struct iommu_domain_config config = {.type = IOMMU_TRANSLATE};
     struct iommu_domain *domain;
 
-    if (iommu_new_domain(iommu, OWNER_IOMMU, 0, &domain) != IOMMU_OK)
+    if (iommu_new_domain(iommu, OWNER_IOMMU, &config, &domain) != IOMMU_OK)
         return false;
     iommu->groups[leader].quarantine = iommu_domain_index(iommu, domain);
     if (iommu_map_regions(iommu, leader, domain) != IOMMU_OK)
@@ -276,7 +331,7 @@ void iommu_quarantine_all(struct iommu *iommu)
     }
 }
 
-bool iommu_reclaim(struct iommu *iommu, owner_t owner)
+static bool reclaim_devices(struct iommu *iommu, owner_t owner)
 {
     bool done = true;
 
@@ -291,11 +346,24 @@ bool iommu_reclaim(struct iommu *iommu, owner_t owner)
         if (iommu_delete_device(iommu, owner, ref) != IOMMU_OK)
             done = false;
     }
-    for (size_t i = 0; i < IOMMU_DOMAINS_MAX; i++) {
-        const struct iommu_domain *domain = &iommu->domains[i];
+    return done;
+}
 
-        if (domain->ref && domain->owner == owner &&
-            iommu_delete_domain(iommu, owner, domain->ref) != IOMMU_OK)
+/* No context of the owner runs any more, so its slots change no further on their own. */
+bool iommu_reclaim(struct iommu *iommu, owner_t owner)
+{
+    if (iommu->events)
+        iommu->events->ended(iommu, owner);
+    bool done = reclaim_devices(iommu, owner);
+
+    for (size_t i = 0; i < IOMMU_DOMAINS_MAX; i++) {
+        struct iommu_domain *domain = &iommu->domains[i];
+        iommu_ref_t ref = domain->ref;
+
+        if (!ref || domain->owner != owner)
+            continue;
+        iommu_drop_tokens(iommu, domain);
+        if (iommu_delete_domain(iommu, owner, ref) != IOMMU_OK)
             done = false;
     }
     return done;

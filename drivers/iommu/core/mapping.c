@@ -3,6 +3,53 @@
 
 #include "drivers/iommu/core/state.h"
 
+bool iommu_lock_domain(const struct iommu_call *call)
+{
+    lock_take(&call->domain->lock);
+    if (call->domain->ref == call->ref)
+        return true;
+    lock_give(&call->domain->lock);
+    return false;
+}
+
+void iommu_unlock_domain(const struct iommu_call *call)
+{
+    lock_give(&call->domain->lock);
+}
+
+struct iommu_batch iommu_batch_of(const struct iommu_domain *domain)
+{
+    struct iommu_batch batch;
+
+    iommu_invalidation_init(&batch.invalidation, domain->id);
+    batch.gather = (struct pt_gather)PT_GATHER_INIT;
+    batch.unlinking = false;
+    return batch;
+}
+
+void iommu_batch_note(const struct iommu_call *call, struct iommu_batch *batch)
+{
+    if (batch->unlinking || !batch->gather.tables)
+        return;
+    batch->unlinking = true;
+    call->domain->unlinking++;
+    iommu_update_plain(call->domain);
+}
+
+/* The first unit of a set has failed; the others have not been asked yet. */
+bool iommu_fail(struct iommu *iommu, uint64_t units, const struct iommu_invalidation *invalidation)
+{
+    iommu_poison(iommu, &iommu->units[__builtin_ctzll(units)]);
+    (void)iommu_invalidate(iommu, units & (units - 1), invalidation);
+    return false;
+}
+
+bool iommu_invalidate_rest(struct iommu *iommu, uint64_t units,
+                           const struct iommu_invalidation *invalidation)
+{
+    return iommu_invalidate(iommu, units, invalidation);
+}
+
 enum iommu_status iommu_from_paging(enum pt_status status)
 {
     switch (status) {
@@ -22,199 +69,295 @@ enum iommu_status iommu_from_paging(enum pt_status status)
     return IOMMU_BAD_RANGE;
 }
 
-/* Of the interrupt window, or of a region that firmware demands: not for a caller to use. */
-static bool is_reserved(const struct iommu *iommu, uint64_t first, uint64_t last)
+static bool meets_region(const struct iommu *iommu, uint64_t first, uint64_t last)
 {
-    if (first <= IOMMU_INTERRUPT_LAST && last >= IOMMU_INTERRUPT_FIRST)
-        return true;
     for (unsigned i = 0; i < iommu->region_count; i++)
         if (first <= iommu->regions[i].last && last >= iommu->regions[i].first)
             return true;
     return false;
 }
 
-/* The first unit of a set has failed; the others have not been asked yet. */
-bool iommu_fail(struct iommu *iommu, uint64_t units, const struct iommu_invalidation *invalidation)
+bool iommu_is_usable(const struct iommu *iommu, unsigned width, uint64_t address, uint64_t length)
 {
-    iommu_poison(iommu, &iommu->units[__builtin_ctzll(units)]);
-    (void)iommu_invalidate(iommu, units & (units - 1), invalidation);
-    return false;
+    uint64_t last = address + length - 1;
+
+    return last >= address && !((address | length) & (PT_PAGE_SIZE - 1)) && !(last >> width) &&
+           (last < IOMMU_INTERRUPT_FIRST || address > IOMMU_INTERRUPT_LAST) &&
+           !(iommu->region_count && meets_region(iommu, address, last));
 }
 
-bool iommu_invalidate_rest(struct iommu *iommu, uint64_t units,
-                           const struct iommu_invalidation *invalidation)
+/* What an allocator handed out is not kept for another. */
+static bool is_kept(const struct iommu_call *call, uint64_t address, uint64_t length)
 {
-    return iommu_invalidate(iommu, units, invalidation);
+    return !call->kept && !call->domain->allocator &&
+           iommu_is_kept(call->iommu, call->domain, address, address + length - 1);
 }
 
-bool iommu_forget_tables(struct iommu *iommu, const struct iommu_domain *domain,
-                         struct iommu_invalidation *batch, struct pt_gather *gather)
+/* Takes a range out of the table; units may still know it until iommu_batch_finish. */
+static enum iommu_status batch_unmap(const struct iommu_call *call, struct iommu_batch *batch,
+                                     uint64_t address, uint64_t length)
 {
-    batch->leaves_only = false;
-    if (!iommu_invalidate(iommu, domain->units, batch))
+    enum pt_status status = PT_NOT_LIVE;
+
+    if (!iommu_lock_domain(call))
+        return IOMMU_BAD_HANDLE;
+    if (!is_kept(call, address, length))
+        status = pt_unmap(&call->domain->table, address, length, &batch->gather);
+    iommu_batch_note(call, batch);
+    iommu_unlock_domain(call);
+    if (status != PT_OK)
+        return status == PT_NOT_LIVE ? IOMMU_NOT_MAPPED : IOMMU_BAD_RANGE;
+    iommu_invalidation_add(&batch->invalidation, address, length);
+    return IOMMU_OK;
+}
+
+bool iommu_batch_finish(const struct iommu_call *call, struct iommu_batch *batch)
+{
+    batch->invalidation.leaves_only = !batch->gather.tables;
+    if (batch->invalidation.count &&
+        !iommu_invalidate(call->iommu, call->domain->units, &batch->invalidation))
         return false;
-    pt_release(&iommu->pool, gather);
+    if (batch->unlinking && iommu_lock_domain(call)) {
+        call->domain->unlinking--;
+        iommu_update_plain(call->domain);
+        iommu_unlock_domain(call);
+    }
+    if (batch->gather.tables)
+        pt_release(&call->iommu->pool, &batch->gather);
     return true;
 }
 
-/* Takes back what a map that fails has put in. */
-static enum iommu_status undo(struct iommu *iommu, struct iommu_domain *domain, uint64_t address,
-                              uint64_t length, enum iommu_status status)
+/* Ends an unmap that has taken tables out, and gives the domain's lock back. */
+bool iommu_finish_unlinking(struct iommu *iommu, struct iommu_domain *domain, uint64_t address,
+                            uint64_t length, const struct pt_gather *gather)
 {
-    return iommu_take_out(iommu, domain, address, length) == IOMMU_OK ? status : IOMMU_FAILED;
+    const struct iommu_call call = {iommu, domain, domain->ref, domain->owner, false};
+    struct iommu_batch batch = iommu_batch_of(domain);
+
+    batch.gather = *gather;
+    iommu_batch_note(&call, &batch);
+    iommu_unlock_domain(&call);
+    iommu_invalidation_add(&batch.invalidation, address, length);
+    return iommu_batch_finish(&call, &batch);
 }
 
-static enum iommu_status flush_new(struct iommu *iommu, struct iommu_domain *domain,
-                                   uint64_t address, uint64_t length)
+enum iommu_status iommu_take_out(const struct iommu_call *call, uint64_t address, uint64_t length)
 {
-    struct iommu_invalidation fresh;
+    struct iommu_batch batch = iommu_batch_of(call->domain);
+    enum iommu_status status = batch_unmap(call, &batch, address, length);
 
-    iommu_invalidation_init(&fresh, domain->id);
-    fresh.leaves_only = false;
-    iommu_invalidation_add(&fresh, address, length);
-    return iommu_invalidate(iommu, domain->flush_units, &fresh)
-               ? IOMMU_OK
-               : undo(iommu, domain, address, length, IOMMU_FAILED);
+    return status == IOMMU_OK && !iommu_batch_finish(call, &batch) ? IOMMU_FAILED : status;
 }
 
-/* Pages of the list from `done` on that follow each other in memory. */
-static uint64_t take_run(const struct iommu_mapping *mapping, uint64_t done, uint64_t *length)
+bool iommu_flush_new(const struct iommu_call *call, struct iommu_invalidation *fresh)
 {
-    const uint64_t *frames = &mapping->frames[done >> PT_PAGE_SHIFT];
-    uint64_t count = (mapping->length - done) >> PT_PAGE_SHIFT, n = 1;
-    const uint64_t first = frames[0];
+    const struct iommu_domain *domain = call->domain;
+    uint64_t units = domain->unlinking ? domain->units : domain->flush_units;
 
-    while (n < count && frames[n] == first + n)
-        n++;
-    *length = n << PT_PAGE_SHIFT;
-    return first < UINT64_C(1) << 52 ? first << PT_PAGE_SHIFT : UINT64_MAX & ~(PT_PAGE_SIZE - 1);
+    fresh->leaves_only = false;
+    return iommu_invalidate(call->iommu, units, fresh);
 }
 
-static enum iommu_status put_list(struct iommu *iommu, struct iommu_domain *domain,
-                                  const struct iommu_mapping *mapping)
+enum iommu_status iommu_put_in(const struct iommu_call *call, uint64_t address,
+                               const struct iommu_run *run, enum pt_permission permission)
 {
-    for (uint64_t done = 0, length; done < mapping->length; done += length) {
-        uint64_t physical = take_run(mapping, done, &length);
-        enum iommu_status status =
-            iommu_put_in(domain, mapping->address + done, physical, length, mapping->permission);
+    enum pt_status status = PT_LIVE;
+
+    if (!memory_owned(call->owner, run->physical, run->length))
+        return IOMMU_NOT_OWNED;
+    if (!iommu_lock_domain(call))
+        return IOMMU_BAD_HANDLE;
+    if (!is_kept(call, address, run->length))
+        status = pt_map(&call->domain->table, address, run->physical, run->length, permission);
+    iommu_unlock_domain(call);
+    return status == PT_OK ? IOMMU_OK : iommu_from_paging(status);
+}
+
+bool iommu_next_run(const struct iommu_memory *memory, uint64_t *done, struct iommu_run *run)
+{
+    const uint64_t *frames = memory->frames ? &memory->frames[*done >> PT_PAGE_SHIFT] : NULL;
+    uint64_t count = (memory->length - *done) >> PT_PAGE_SHIFT, n = 1;
+
+    if (!count)
+        return false;
+    if (frames) {
+        const uint64_t first = frames[0];
+
+        while (n < count && frames[n] == first + n)
+            n++;
+        run->physical =
+            first < UINT64_C(1) << 52 ? first << PT_PAGE_SHIFT : UINT64_MAX & ~(PT_PAGE_SIZE - 1);
+    } else {
+        run->physical = memory->physical;
+        n = count;
+    }
+    run->length = n << PT_PAGE_SHIFT;
+    *done += run->length;
+    return true;
+}
+
+bool iommu_owns(owner_t owner, const struct iommu_memory *memory)
+{
+    struct iommu_run run;
+    uint64_t done = 0;
+
+    while (iommu_next_run(memory, &done, &run))
+        if (!memory_owned(owner, run.physical, run.length))
+            return false;
+    return true;
+}
+
+/* `mapped`: bytes from `address` on that are in the table now. */
+static enum iommu_status put_runs(const struct iommu_call *call, uint64_t address,
+                                  const struct iommu_memory *memory, enum pt_permission permission,
+                                  uint64_t *mapped)
+{
+    struct iommu_run run;
+    uint64_t done = 0;
+
+    for (*mapped = 0; iommu_next_run(memory, &done, &run); *mapped = done) {
+        enum iommu_status status = iommu_put_in(call, address + *mapped, &run, permission);
 
         if (status != IOMMU_OK)
-            return done ? undo(iommu, domain, mapping->address, done, status) : status;
+            return status;
     }
     return IOMMU_OK;
 }
 
-/* Gives an address back to the allocator, for use when the generation has been released. */
-static void give_place(struct iommu_domain *domain, uint64_t address, uint64_t length,
-                       uint64_t generation)
+enum iommu_status iommu_put_all(const struct iommu_call *call, uint64_t address,
+                                const struct iommu_memory *memory, enum pt_permission permission)
 {
-    lock_take(&domain->lock);
-    (void)!allocator_give(domain->allocator, address, length >> PT_PAGE_SHIFT, generation);
-    lock_give(&domain->lock);
+    struct iommu_invalidation fresh;
+    uint64_t mapped;
+    enum iommu_status status = put_runs(call, address, memory, permission, &mapped);
+
+    iommu_invalidation_init(&fresh, call->domain->id);
+    iommu_invalidation_add(&fresh, address, memory->length);
+    if (status == IOMMU_OK && !iommu_flush_new(call, &fresh))
+        status = IOMMU_FAILED;
+    if (status != IOMMU_OK && mapped && iommu_take_out(call, address, mapped) != IOMMU_OK)
+        return IOMMU_FAILED;
+    if ((status == IOMMU_OVERLAP || status == IOMMU_NO_MEMORY) && !iommu_owns(call->owner, memory))
+        return IOMMU_NOT_OWNED;
+    return status;
 }
 
-static enum iommu_status choose_place(const struct iommu *iommu, struct iommu_domain *domain,
-                                      struct iommu_mapping *mapping)
+static enum iommu_status choose_place(const struct iommu_call *call,
+                                      const struct iommu_place *place, uint64_t length,
+                                      uint64_t *address)
 {
-    uint64_t first = mapping->address, last = first + (mapping->length - 1);
+    struct iommu_domain *domain = call->domain;
+    enum allocator_status status;
 
-    if (mapping->explicit == (domain->allocator != NULL))
+    if (place->explicit &&
+        !iommu_is_usable(call->iommu, call->iommu->geometry.width, *place->explicit, length))
+        return IOMMU_BAD_RANGE;
+    if ((domain->allocator != NULL) == (place->explicit != NULL))
         return IOMMU_NO_CHOICE;
-    if (mapping->explicit)
-        return last >= first && last < domain->table.size && !is_reserved(iommu, first, last)
-                   ? IOMMU_OK
-                   : IOMMU_BAD_RANGE;
-    lock_take(&domain->lock);
-    enum allocator_status status =
-        allocator_take(domain->allocator, mapping->length >> PT_PAGE_SHIFT, mapping->min,
-                       mapping->max, &mapping->address);
-    lock_give(&domain->lock);
+    if (domain->poisoned)
+        return IOMMU_FAILED;
+    if (place->explicit) {
+        *address = *place->explicit;
+        return IOMMU_OK;
+    }
+    if (!iommu_lock_domain(call))
+        return IOMMU_BAD_HANDLE;
+    status =
+        allocator_take(domain->allocator, length >> PT_PAGE_SHIFT, place->min, place->max, address);
+    iommu_unlock_domain(call);
     if (status == ALLOCATOR_OK)
         return IOMMU_OK;
     return status == ALLOCATOR_NO_MEMORY ? IOMMU_NO_MEMORY : IOMMU_NO_SPACE;
 }
 
-enum iommu_status iommu_map(struct iommu *iommu, struct iommu_domain *domain,
-                            struct iommu_mapping *mapping)
+/* Gives an address back to the allocator: no unit knows a translation of it any more. */
+static void give_place(const struct iommu_call *call, uint64_t address, uint64_t length)
 {
-    if (domain->poisoned)
-        return IOMMU_FAILED;
-    enum iommu_status status = choose_place(iommu, domain, mapping);
+    if (!iommu_lock_domain(call))
+        return;
+    (void)!allocator_give(call->domain->allocator, address, length >> PT_PAGE_SHIFT, 0);
+    iommu_unlock_domain(call);
+}
+
+enum iommu_status iommu_map(struct iommu *iommu, owner_t owner, iommu_ref_t ref,
+                            const struct iommu_place *place, const struct iommu_memory *memory,
+                            enum pt_permission permission, uint64_t *out)
+{
+    const struct iommu_call call = {iommu, iommu_domain_at(iommu, owner, ref), ref, owner, false};
+    uint64_t address;
+
+    if (!call.domain)
+        return IOMMU_BAD_HANDLE;
+    if (call.domain->type != IOMMU_TRANSLATE)
+        return IOMMU_BAD_TYPE;
+    enum iommu_status status = choose_place(&call, place, memory->length, &address);
     if (status != IOMMU_OK)
         return status;
-    status = mapping->frames ? put_list(iommu, domain, mapping)
-                             : iommu_put_in(domain, mapping->address, mapping->physical,
-                                            mapping->length, mapping->permission);
-    if (status == IOMMU_OK && domain->flush_units)
-        status = flush_new(iommu, domain, mapping->address, mapping->length);
-    if (status != IOMMU_OK && status != IOMMU_FAILED && domain->allocator)
-        give_place(domain, mapping->address, mapping->length, 0);
+    status = iommu_put_all(&call, address, memory, permission);
+    if (status == IOMMU_OK)
+        *out = address;
+    else if (call.domain->allocator && status != IOMMU_FAILED)
+        give_place(&call, address, memory->length);
     return status;
 }
 
-/* With an allocator: one whole mapping, whose address is in use until the units have forgotten. */
-static enum iommu_status take_out_allocated(struct iommu *iommu, struct iommu_domain *domain,
-                                            uint64_t address, uint64_t length)
+/* With an allocator: one whole mapping. After a failed wait its address stays in use for ever. */
+static enum iommu_status take_out_allocated(const struct iommu_call *call, uint64_t address,
+                                            uint64_t length)
 {
-    lock_take(&domain->lock);
-    bool taken = allocator_is_taken(domain->allocator, address, length >> PT_PAGE_SHIFT);
-    uint64_t generation = ++domain->generation_issued;
-    lock_give(&domain->lock);
+    if (!iommu_lock_domain(call))
+        return IOMMU_BAD_HANDLE;
+    bool taken = allocator_is_taken(call->domain->allocator, address, length >> PT_PAGE_SHIFT) &&
+                 !iommu_is_kept(call->iommu, call->domain, address, address + length - 1);
+    iommu_unlock_domain(call);
     if (!taken)
         return IOMMU_NOT_MAPPED;
-    enum iommu_status status = iommu_take_out(iommu, domain, address, length);
-    give_place(domain, address, length, generation);
-    if (status != IOMMU_OK)
-        return status;
-    lock_take(&domain->lock);
-    allocator_release(domain->allocator, generation);
-    lock_give(&domain->lock);
-    return IOMMU_OK;
+    enum iommu_status status = iommu_take_out(call, address, length);
+    if (status == IOMMU_OK)
+        give_place(call, address, length);
+    return status;
 }
 
-enum iommu_status iommu_unmap_special(struct iommu *iommu, struct iommu_domain *domain,
-                                      uint64_t address, uint64_t length)
+enum iommu_status iommu_unmap(struct iommu *iommu, owner_t owner, iommu_ref_t ref, uint64_t address,
+                              uint64_t length)
 {
-    uint64_t last = address + (length - 1);
+    const struct iommu_call call = {iommu, iommu_domain_at(iommu, owner, ref), ref, owner, false};
 
-    if (!length || last < address)
+    if (!call.domain)
+        return IOMMU_BAD_HANDLE;
+    if (call.domain->type != IOMMU_TRANSLATE)
+        return IOMMU_BAD_TYPE;
+    if (!length || address + length - 1 < address)
         return IOMMU_BAD_RANGE;
-    if (is_reserved(iommu, address, last))
+    if (!iommu_is_usable(iommu, call.domain->table.geometry.width, address, length))
         return IOMMU_NOT_MAPPED;
-    return domain->allocator ? take_out_allocated(iommu, domain, address, length)
-                             : iommu_take_out(iommu, domain, address, length);
+    return call.domain->allocator ? take_out_allocated(&call, address, length)
+                                  : iommu_take_out(&call, address, length);
 }
 
-static enum iommu_status map_region(struct iommu *iommu, struct iommu_domain *domain,
-                                    uint16_t index)
+static enum iommu_status map_region(const struct iommu_call *call, uint16_t index)
 {
-    const struct iommu_region *region = &iommu->regions[index];
+    const struct iommu_region *region = &call->iommu->regions[index];
 
-    if (domain->region_uses[index]++)
+    if (call->domain->region_uses[index]++)
         return IOMMU_OK;
-    lock_take(&domain->lock);
-    enum pt_status status = pt_map(&domain->table, region->first, region->first,
+    if (!iommu_lock_domain(call))
+        return IOMMU_BAD_HANDLE;
+    enum pt_status status = pt_map(&call->domain->table, region->first, region->first,
                                    region->last - region->first + 1, PT_READ_WRITE);
-    lock_give(&domain->lock);
+    iommu_unlock_domain(call);
     if (status != PT_OK)
-        domain->region_uses[index]--;
+        call->domain->region_uses[index]--;
     return iommu_from_paging(status);
 }
 
-static bool unmap_region(const struct iommu *iommu, struct iommu_domain *domain, uint16_t index,
-                         struct iommu_invalidation *batch, struct pt_gather *gather)
+static bool unmap_region(const struct iommu_call *call, struct iommu_batch *batch, uint16_t index)
 {
-    const struct iommu_region *region = &iommu->regions[index];
+    const struct iommu_region *region = &call->iommu->regions[index];
 
-    if (--domain->region_uses[index])
+    if (--call->domain->region_uses[index])
         return true;
-    uint64_t length = region->last - region->first + 1;
-    lock_take(&domain->lock);
-    enum pt_status status = pt_unmap(&domain->table, region->first, length, gather);
-    lock_give(&domain->lock);
-    if (status == PT_OK)
-        iommu_invalidation_add(batch, region->first, length);
-    return status == PT_OK;
+    return batch_unmap(call, batch, region->first, region->last - region->first + 1) == IOMMU_OK;
 }
 
 bool iommu_group_has_endpoint(const struct iommu *iommu, uint16_t group, uint16_t endpoint)
@@ -222,36 +365,39 @@ bool iommu_group_has_endpoint(const struct iommu *iommu, uint16_t group, uint16_
     return iommu->pci->functions[endpoint].group_leader == group;
 }
 
-static bool unmap_demands(struct iommu *iommu, uint16_t group, struct iommu_domain *domain,
-                          unsigned end)
+static bool unmap_demands(const struct iommu_call *call, uint16_t group, unsigned end)
 {
-    struct iommu_invalidation batch;
-    struct pt_gather gather = PT_GATHER_INIT;
+    const struct iommu *iommu = call->iommu;
+    struct iommu_batch batch = iommu_batch_of(call->domain);
     bool done = true;
 
-    iommu_invalidation_init(&batch, domain->id);
     for (unsigned i = 0; i < end; i++)
         if (iommu_group_has_endpoint(iommu, group, iommu->demands[i].endpoint))
-            done &= unmap_region(iommu, domain, iommu->demands[i].region, &batch, &gather);
-    if (batch.count)
-        done &= iommu_forget(iommu, domain, &batch, &gather);
-    return done;
+            done &= unmap_region(call, &batch, iommu->demands[i].region);
+    return iommu_batch_finish(call, &batch) && done;
 }
 
+/* A pass-through domain has no table, and reaches the regions anyway. */
 enum iommu_status iommu_map_regions(struct iommu *iommu, uint16_t group,
                                     struct iommu_domain *domain)
 {
+    const struct iommu_call call = {iommu, domain, domain->ref, domain->owner, true};
+
+    if (domain->type == IOMMU_PASS_THROUGH)
+        return IOMMU_OK;
     for (unsigned i = 0; i < iommu->demand_count; i++) {
         if (!iommu_group_has_endpoint(iommu, group, iommu->demands[i].endpoint))
             continue;
-        enum iommu_status status = map_region(iommu, domain, iommu->demands[i].region);
+        enum iommu_status status = map_region(&call, iommu->demands[i].region);
         if (status != IOMMU_OK)
-            return unmap_demands(iommu, group, domain, i) ? status : IOMMU_FAILED;
+            return unmap_demands(&call, group, i) ? status : IOMMU_FAILED;
     }
     return IOMMU_OK;
 }
 
 bool iommu_unmap_regions(struct iommu *iommu, uint16_t group, struct iommu_domain *domain)
 {
-    return unmap_demands(iommu, group, domain, iommu->demand_count);
+    const struct iommu_call call = {iommu, domain, domain->ref, domain->owner, true};
+
+    return domain->type == IOMMU_PASS_THROUGH || unmap_demands(&call, group, iommu->demand_count);
 }

@@ -6,34 +6,21 @@
 #include "drivers/iommu/core/core.h"
 
 /*
- * Map and unmap, the way of every transfer: inline where drivers' calls come in. What is rare, or
- * long, is in mapping.c.
+ * Map and unmap, the way of every transfer: inline where drivers' calls come in. It does the usual
+ * call or nothing; iommu_map and iommu_unmap do every call and say what is wrong with one.
  */
 
-/* Memory, and where devices find it. Physical addresses, logical ones without an allocator, and the
- * length are multiples of 4 KiB. */
-struct iommu_mapping {
-    uint64_t physical;      /* of `length` bytes; ignored with a list */
-    const uint64_t *frames; /* NULL, or a list: a frame number for each page, each read once */
-    uint64_t length;
-    bool explicit;     /* the caller names the address: the way without an allocator */
-    uint64_t address;  /* of the mapping; an output with an allocator */
-    uint64_t min, max; /* bounds for the allocator, inclusive; not read when explicit */
-    enum pt_permission permission;
-};
-
 /* The parts of mapping.c. */
-enum iommu_status iommu_from_paging(enum pt_status status) __attribute__((cold));
 bool iommu_fail(struct iommu *iommu, uint64_t units, const struct iommu_invalidation *invalidation)
     __attribute__((cold));
 bool iommu_invalidate_rest(struct iommu *iommu, uint64_t units,
                            const struct iommu_invalidation *invalidation) __attribute__((cold));
-bool iommu_forget_tables(struct iommu *iommu, const struct iommu_domain *domain,
-                         struct iommu_invalidation *batch, struct pt_gather *gather);
-enum iommu_status iommu_unmap_special(struct iommu *iommu, struct iommu_domain *domain,
-                                      uint64_t address, uint64_t length);
+bool iommu_finish_unlinking(struct iommu *iommu, struct iommu_domain *domain, uint64_t address,
+                            uint64_t length, const struct pt_gather *gather)
+    __attribute__((warn_unused_result));
 
-/* On every unit of a set; mostly it is one. Not under the domain's lock: it waits. */
+/* On every unit of a set; mostly it is one. Not under the domain's lock: it waits. A unit that
+ * joins after the entries have changed never saw the old ones. */
 static inline bool iommu_invalidate(struct iommu *iommu, uint64_t units,
                                     const struct iommu_invalidation *invalidation)
 {
@@ -46,67 +33,58 @@ static inline bool iommu_invalidate(struct iommu *iommu, uint64_t units,
     return !units || iommu_invalidate_rest(iommu, units, invalidation);
 }
 
-/* One tail write and one wait per unit for all ranges of a batch. False: a wait ran out, and the
- * gathered tables stay out of the pool for ever. */
-static inline bool iommu_forget(struct iommu *iommu, struct iommu_domain *domain,
-                                struct iommu_invalidation *batch, struct pt_gather *gather)
+/* Under the lock of the slot: it holds the domain that is named, and nothing about that, or the
+ * range, needs a further look. A range that wraps is for the tables to refuse. */
+static inline bool iommu_is_plain(const struct iommu_domain *domain, owner_t owner, iommu_ref_t ref,
+                                  uint64_t address, uint64_t length)
 {
-    return gather->tables ? iommu_forget_tables(iommu, domain, batch, gather)
-                          : iommu_invalidate(iommu, domain->units, batch);
+    return domain->ref == ref && domain->owner == owner &&
+           address + (length - 1) < domain->plain_end;
 }
 
-static inline enum iommu_status iommu_take_out(struct iommu *iommu, struct iommu_domain *domain,
-                                               uint64_t address, uint64_t length)
+/* Maps consecutive memory at a named address. IOMMU_OK and IOMMU_NO_MEMORY as iommu_map. Anything
+ * else: nothing has changed, and iommu_map knows why. */
+static inline enum iommu_status iommu_map_plain(struct iommu *iommu, owner_t owner, iommu_ref_t ref,
+                                                uint64_t address, uint64_t physical,
+                                                uint64_t length, enum pt_permission permission)
 {
-    struct iommu_invalidation batch;
-    struct pt_gather gather = PT_GATHER_INIT;
+    struct iommu_domain *domain = iommu_domain_slot(iommu, ref);
+    enum pt_status status = PT_BAD_RANGE;
 
-    iommu_invalidation_init(&batch, domain->id);
-    iommu_invalidation_add(&batch, address, length);
-    lock_take(&domain->lock);
-    enum pt_status status = pt_unmap(&domain->table, address, length, &gather);
-    lock_give(&domain->lock);
-    if (status != PT_OK)
-        return IOMMU_NOT_MAPPED;
-    return iommu_forget(iommu, domain, &batch, &gather) ? IOMMU_OK : IOMMU_FAILED;
-}
-
-static inline enum iommu_status iommu_put_in(struct iommu_domain *domain, uint64_t address,
-                                             uint64_t physical, uint64_t length,
-                                             enum pt_permission permission)
-{
-    if (!memory_owned(domain->owner, physical, length))
+    if (!memory_owned(owner, physical, length))
         return IOMMU_NOT_OWNED;
     lock_take(&domain->lock);
-    enum pt_status status = pt_map(&domain->table, address, physical, length, permission);
+    if (iommu_is_plain(domain, owner, ref, address, length))
+        status = pt_map(&domain->table, address, physical, length, permission);
     lock_give(&domain->lock);
-    return status == PT_OK ? IOMMU_OK : iommu_from_paging(status);
+    if (status == PT_OK)
+        return IOMMU_OK;
+    return status == PT_NO_MEMORY ? IOMMU_NO_MEMORY : IOMMU_BAD_RANGE;
 }
 
-/* Nothing about the range, or the domain, needs a further look. */
-static inline bool iommu_is_plain(const struct iommu_domain *domain, uint64_t address,
-                                  uint64_t length)
+/* IOMMU_OK and IOMMU_FAILED as iommu_unmap. IOMMU_NOT_MAPPED: nothing has changed, and iommu_unmap
+ * knows why. */
+static inline enum iommu_status iommu_unmap_plain(struct iommu *iommu, owner_t owner,
+                                                  iommu_ref_t ref, uint64_t address,
+                                                  uint64_t length)
 {
-    uint64_t last = address + (length - 1);
+    struct iommu_domain *domain = iommu_domain_slot(iommu, ref);
+    struct pt_gather gather = PT_GATHER_INIT;
+    struct iommu_invalidation range;
 
-    return last >= address && last < domain->plain_end;
-}
-
-/* Maps memory at consecutive logical addresses. Every frame must be the caller's own. Checks, in
- * order: the place, then ownership and overlap piece by piece. All or nothing. What is explicit,
- * plain and without a list may as well go to iommu_put_in. */
-enum iommu_status iommu_map(struct iommu *iommu, struct iommu_domain *domain,
-                            struct iommu_mapping *mapping);
-
-/* When it returns, whatever it returns, no device reaches the range through this domain, but for
- * IOMMU_BAD_RANGE and IOMMU_NOT_MAPPED, which change nothing. With an allocator the range is one
- * whole mapping. */
-static inline enum iommu_status iommu_unmap(struct iommu *iommu, struct iommu_domain *domain,
-                                            uint64_t address, uint64_t length)
-{
-    return iommu_is_plain(domain, address, length)
-               ? iommu_take_out(iommu, domain, address, length)
-               : iommu_unmap_special(iommu, domain, address, length);
+    lock_take(&domain->lock);
+    if (!iommu_is_plain(domain, owner, ref, address, length) ||
+        pt_unmap(&domain->table, address, length, &gather) != PT_OK) {
+        lock_give(&domain->lock);
+        return IOMMU_NOT_MAPPED;
+    }
+    if (gather.tables)
+        return iommu_finish_unlinking(iommu, domain, address, length, &gather) ? IOMMU_OK
+                                                                               : IOMMU_FAILED;
+    lock_give(&domain->lock);
+    iommu_invalidation_init(&range, domain->id);
+    iommu_invalidation_add(&range, address, length);
+    return iommu_invalidate(iommu, domain->units, &range) ? IOMMU_OK : IOMMU_FAILED;
 }
 
 #endif

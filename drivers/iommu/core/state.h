@@ -10,28 +10,113 @@ static inline iommu_ref_t iommu_ref(iommu_ref_t kind, size_t index, uint16_t gen
     return kind | (uint32_t)generation << 16 | index;
 }
 
-/* Below this end a range that a caller names needs no further look: it is inside the width, not
- * reserved, and the domain has no allocator, has not failed and needs no invalidation after a map.
- * To call when any of these changes. */
+/* Below this end a range that a caller names needs no further look: it is inside the width, kept
+ * for nobody, and the domain is an ordinary one that has no allocator, has not failed and needs no
+ * invalidation after a map. To call, under the domain's lock, when any of these changes. */
 static inline void iommu_update_plain(struct iommu_domain *domain)
 {
-    uint64_t end = domain->table.size;
+    bool special = domain->type != IOMMU_TRANSLATE || domain->allocator || domain->poisoned ||
+                   domain->flush_units || domain->unlinking;
 
-    if (end > domain->reserved.first)
-        end = domain->reserved.first;
-    domain->plain_end = domain->allocator || domain->poisoned || domain->flush_units ? 0 : end;
+    domain->plain_end = special ? 0 : domain->unkept_end;
 }
 
+/* The same when what is kept has changed: regions and tokens. */
+void iommu_update_kept(const struct iommu *iommu, struct iommu_domain *domain);
+
+/* A wait failed. */
 static inline void iommu_poison_domain(struct iommu_domain *domain)
 {
+    lock_take(&domain->lock);
     domain->poisoned = true;
     iommu_update_plain(domain);
+    lock_give(&domain->lock);
+}
+
+/* One call on a domain. Each step of it finds the domain as it was named, or gone. */
+struct iommu_call {
+    struct iommu *iommu;
+    struct iommu_domain *domain;
+    iommu_ref_t ref;
+    owner_t owner;
+    bool kept; /* the range is one that is kept for this very call */
+};
+
+/* Takes the domain's lock. False, and not taken: the domain is gone. */
+bool iommu_lock_domain(const struct iommu_call *call) __attribute__((warn_unused_result));
+void iommu_unlock_domain(const struct iommu_call *call);
+
+/* What an unmap leaves to do: units must forget, then tables and addresses are free again. */
+struct iommu_batch {
+    struct iommu_invalidation invalidation;
+    struct pt_gather gather;
+    bool unlinking; /* counted in the domain's */
+};
+
+struct iommu_batch iommu_batch_of(const struct iommu_domain *domain);
+
+/* After each change that filled the batch's gather, under the domain's lock. */
+void iommu_batch_note(const struct iommu_call *call, struct iommu_batch *batch);
+
+/* One tail write and one wait per unit for all ranges of the batch. False: a wait ran out, and the
+ * gathered tables stay out of the pool for ever. */
+bool iommu_batch_finish(const struct iommu_call *call, struct iommu_batch *batch)
+    __attribute__((warn_unused_result));
+
+enum iommu_status iommu_from_paging(enum pt_status status);
+
+/* Whether a caller may use a range: whole pages inside the width, not of the interrupt window, not
+ * of a region that firmware demands. */
+bool iommu_is_usable(const struct iommu *iommu, unsigned width, uint64_t address, uint64_t length);
+
+/* Under the domain's lock: the inclusive range meets a caller's reserved region or a token. */
+bool iommu_is_kept(const struct iommu *iommu, const struct iommu_domain *domain, uint64_t first,
+                   uint64_t last);
+
+/* Pages of the memory from byte *done on that follow each other; reads each of their numbers once.
+ * False: all is done. */
+struct iommu_run {
+    uint64_t physical, length;
+};
+bool iommu_next_run(const struct iommu_memory *memory, uint64_t *done, struct iommu_run *run);
+bool iommu_owns(owner_t owner, const struct iommu_memory *memory);
+
+/* Maps one run: ownership, then whether the range is kept, then the table. */
+enum iommu_status iommu_put_in(const struct iommu_call *call, uint64_t address,
+                               const struct iommu_run *run, enum pt_permission permission)
+    __attribute__((warn_unused_result));
+/* Memory at consecutive addresses: all of it or, on any failure, nothing. */
+enum iommu_status iommu_put_all(const struct iommu_call *call, uint64_t address,
+                                const struct iommu_memory *memory, enum pt_permission permission)
+    __attribute__((warn_unused_result));
+enum iommu_status iommu_take_out(const struct iommu_call *call, uint64_t address, uint64_t length)
+    __attribute__((warn_unused_result));
+/* After new entries: where units need an invalidation for those too, or may still find a table that
+ * another context has just unlinked in the place of the new one. */
+bool iommu_flush_new(const struct iommu_call *call, struct iommu_invalidation *fresh)
+    __attribute__((warn_unused_result));
+
+/* Forgets all tokens of a domain whose tables go as a whole. */
+void iommu_drop_tokens(struct iommu *iommu, struct iommu_domain *domain);
+
+/* The device object of the owner that a reference names, or NULL; under the gate. */
+static inline struct iommu_device *iommu_device_at(struct iommu *iommu, owner_t owner,
+                                                   iommu_ref_t ref)
+{
+    size_t index = iommu_ref_index(ref);
+
+    if (index >= IOMMU_DEVICES_MAX)
+        return NULL;
+    struct iommu_device *device = &iommu->devices[index];
+    bool named = ref == iommu_ref(IOMMU_DEVICE_REF, index, device->generation);
+    return device->used && named && device->owner == owner ? device : NULL;
 }
 
 /* The fewest levels that all units have and that cover `width` bits, if any do. */
 struct pt_geometry iommu_geometry(const struct iommu *iommu, uint8_t width);
 
-enum iommu_status iommu_new_domain(struct iommu *iommu, owner_t owner, unsigned width,
+enum iommu_status iommu_new_domain(struct iommu *iommu, owner_t owner,
+                                   const struct iommu_domain_config *config,
                                    struct iommu_domain **out) __attribute__((warn_unused_result));
 
 /* Makes the demanded regions of a group reachable in a domain, or takes them out again. */
@@ -47,6 +132,12 @@ void iommu_quarantine_all(struct iommu *iommu);
 /* A wait ran out: the unit is not trusted any more, the devices behind it stop mastering the bus,
  * the domains on it keep their ids and tables for ever. */
 void iommu_poison(struct iommu *iommu, struct iommu_unit *unit);
+
+/* IOMMU_OK, or why no device may get a pass-through domain now. */
+enum iommu_status iommu_may_pass(const struct iommu *iommu);
+
+/* Lets a device master the bus, unless its unit is poisoned. */
+void iommu_let_master(struct iommu *iommu, uint16_t endpoint);
 
 bool iommu_group_has_endpoint(const struct iommu *iommu, uint16_t group, uint16_t endpoint);
 

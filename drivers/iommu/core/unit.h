@@ -27,6 +27,7 @@ struct iommu_unit_caps {
     uint8_t levels;         /* bit n: tables of n levels are walked */
     uint8_t leaf_levels;    /* as in struct pt_geometry */
     bool coherent;
+    bool pass_through;   /* a requester can be let through untranslated */
     bool flush_on_map;   /* new entries need an invalidation too: not-present entries are
                             cached, or writes are buffered in the chipset */
     uint32_t domain_ids; /* ids 0 to domain_ids - 1 */
@@ -35,6 +36,7 @@ struct iommu_unit_caps {
 /* What a requester's table entry points to. */
 struct iommu_binding {
     uint16_t domain_id;
+    bool pass_through; /* untranslated: there is no table */
     uint64_t root;
     uint8_t levels;
 };
@@ -59,7 +61,8 @@ struct iommu_unit_ops {
      * poisoned unit too it takes the table entry away, and gives false. */
     bool (*block)(struct iommu_unit *unit, pci_bdf_t requester, uint16_t domain_id);
     bool (*invalidate)(struct iommu_unit *unit, const struct iommu_invalidation *invalidation);
-    /* Takes recorded faults off the unit; fills all but `endpoint`. */
+    /* Takes recorded faults off the unit; fills all but `endpoint` and `unit_base`. A unit that
+     * does not tell a missing entry from a missing right says IOMMU_FAULT_PERMISSION. */
     unsigned (*drain)(struct iommu_unit *unit, struct iommu_fault *faults, unsigned max);
 };
 
@@ -69,7 +72,7 @@ struct iommu_unit {
     uint16_t segment;
     uint64_t base;
     char name[8]; /* "dmar0" */
-    enum iommu_unit_state state;
+    _Atomic(enum iommu_unit_state) state;
     const char *reason;
     struct iommu_unit_caps caps;
     irq_line_t fault_line;

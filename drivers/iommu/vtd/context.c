@@ -34,6 +34,18 @@ static struct vtd_entry *make_context_entry(struct vtd_unit *vtd, pci_bdf_t requ
     return &table[requester & 0xFF];
 }
 
+static struct vtd_entry new_entry(const struct iommu_unit *unit,
+                                  const struct iommu_binding *binding)
+{
+    uint8_t deepest = (uint8_t)(31 - __builtin_clz(unit->caps.levels));
+
+    if (binding->pass_through)
+        return (struct vtd_entry){CONTEXT_TT_PASS | ENTRY_P,
+                                  vtd_context_high(binding->domain_id, deepest)};
+    return (struct vtd_entry){binding->root | ENTRY_P,
+                              vtd_context_high(binding->domain_id, binding->levels)};
+}
+
 /*
  * Blocked to present. The invalidation drops a not-present entry that may be cached ("Caching
  * Mode": with domain id 0, so only the global one reaches it) and flushes write buffers.
@@ -52,8 +64,9 @@ bool vtd_attach(struct iommu_unit *unit, pci_bdf_t requester, const struct iommu
     *no_memory = !entry;
     if (!entry)
         return false;
-    publish(vtd, &entry->high, vtd_context_high(binding->domain_id, binding->levels));
-    publish(vtd, &entry->low, binding->root | ENTRY_P);
+    const struct vtd_entry fresh = new_entry(unit, binding);
+    publish(vtd, &entry->high, fresh.high);
+    publish(vtd, &entry->low, fresh.low);
     if (vtd_submit(vtd, batch, 2))
         return true;
     publish(vtd, &entry->low, 0);

@@ -18,7 +18,10 @@ _Static_assert(VTD_TABLE_ENTRIES * sizeof(struct vtd_entry) == 4096, "a table is
 #define ENTRY_P       UINT64_C(1)
 #define ENTRY_ADDRESS UINT64_C(0xFFFFFFFFFFFFF000)
 
-/* Context entry: Translation Type 00b, untranslated requests through second-stage tables. */
+/* Context entry, Translation Type: 00b, untranslated requests through second-stage tables; 10b,
+ * pass through, where Address Width is the largest that the unit has and there is no table. */
+#define CONTEXT_TT_PASS (UINT64_C(2) << 2)
+
 static inline uint64_t vtd_context_high(uint16_t domain_id, uint8_t levels)
 {
     return (uint64_t)domain_id << 8 | (uint64_t)(levels - 2);

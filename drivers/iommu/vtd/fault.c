@@ -27,6 +27,25 @@ static const char *reason_text(uint32_t reason)
     return "Unknown reason";
 }
 
+/* The same codes, sorted. An entry that is not there and one without the right share theirs. */
+static enum iommu_fault_kind kind_of(uint32_t reason)
+{
+    switch (reason) {
+    case 0x1:
+    case 0x2:
+        return IOMMU_FAULT_TRANSLATION;
+    case 0x4:
+        return IOMMU_FAULT_ADDRESS_SIZE;
+    case 0x5:
+    case 0x6:
+        return IOMMU_FAULT_PERMISSION;
+    case 0xD:
+        return IOMMU_FAULT_UNSUPPORTED;
+    default:
+        return IOMMU_FAULT_EXTERNAL;
+    }
+}
+
 bool vtd_fault_start(struct iommu_unit *unit)
 {
     struct vtd_unit *vtd = unit->vendor_state;
@@ -63,6 +82,7 @@ static bool take(struct iommu_unit *unit, unsigned n, struct iommu_fault *fault)
         .write = !VTD_GET(high, FRCD_T1),
         .reason = (uint32_t)VTD_GET(high, FRCD_FR),
     };
+    fault->kind = kind_of(fault->reason);
     fault->reason_text = reason_text(fault->reason);
     mmio_write32(&vtd->mmio, VTD_FRCD_TOP(offset, n), FRCD_TOP_F);
     return true;

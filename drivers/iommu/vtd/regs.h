@@ -65,6 +65,8 @@
 #define ECAP_QI_WIDTH 1
 #define ECAP_IR_SHIFT 3
 #define ECAP_IR_WIDTH 1
+#define ECAP_PT_SHIFT 6
+#define ECAP_PT_WIDTH 1
 
 /* Global Command Register and Global Status Register */
 #define GCMD_TE   (UINT32_C(1) << 31)

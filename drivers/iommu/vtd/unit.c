@@ -78,6 +78,7 @@ static void read_capabilities(struct iommu_unit *unit)
         .levels = (uint8_t)((VTD_GET(vtd->cap, CAP_SAGAW) & 0xE) << 2),
         .leaf_levels = (uint8_t)(1u << 1 | (large & 1) << 2 | ((large & 3) == 3 ? 1u << 3 : 0)),
         .coherent = VTD_GET(vtd->ecap, ECAP_C),
+        .pass_through = VTD_GET(vtd->ecap, ECAP_PT),
         .flush_on_map = VTD_GET(vtd->cap, CAP_CM) || VTD_GET(vtd->cap, CAP_RWBF),
         .domain_ids = UINT32_C(1) << (4 + 2 * VTD_GET(vtd->cap, CAP_ND)),
     };

@@ -30,7 +30,7 @@ struct vtd_unit {
     uint64_t status_physical;
     uint32_t sequence; /* the status value of the last batch submitted */
     uint32_t tail;     /* byte offset of the next descriptor, as in IQT */
-    bool dead;         /* a wait ran out: no further one is tried */
+    atomic_bool dead;  /* a wait ran out: no further one is tried */
 };
 
 struct vtd {

@@ -1,143 +1,82 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
+#include "drivers/iommu/wdm/handles.h"
 #include "drivers/iommu/wdm/slots.h"
-#include "drivers/iommu/wdm/wdm_iommu.h"
 
 #include <string.h>
 
-static NTSTATUS flush_domain(PIOMMU_DMA_DOMAIN Domain)
-{
-    (void)Domain;
-    return STATUS_NOT_IMPLEMENTED;
-}
-
-static NTSTATUS flush_domain_by_va_list(PIOMMU_DMA_DOMAIN Domain, BOOLEAN LastLevel, ULONG Number,
-                                        PVOID VaList)
-{
-    (void)Domain, (void)LastLevel, (void)Number, (void)VaList;
-    return STATUS_NOT_IMPLEMENTED;
-}
-
-static NTSTATUS query_input_mappings(PDEVICE_OBJECT PhysicalDeviceObject,
-                                     PINPUT_MAPPING_ELEMENT Buffer, ULONG BufferLength,
-                                     PULONG ReturnLength)
-{
-    (void)PhysicalDeviceObject, (void)Buffer, (void)BufferLength, (void)ReturnLength;
-    return STATUS_NOT_IMPLEMENTED;
-}
-
-static NTSTATUS map_identity_range(PIOMMU_DMA_DOMAIN Domain, ULONG Permissions,
-                                   PIOMMU_MAP_PHYSICAL_ADDRESS PhysicalAddressToMap)
-{
-    (void)Domain, (void)Permissions, (void)PhysicalAddressToMap;
-    return STATUS_NOT_IMPLEMENTED;
-}
-
-static NTSTATUS unmap_identity_range(PIOMMU_DMA_DOMAIN Domain,
-                                     PIOMMU_MAP_PHYSICAL_ADDRESS MappedPhysicalAddress)
-{
-    (void)Domain, (void)MappedPhysicalAddress;
-    return STATUS_NOT_IMPLEMENTED;
-}
-
-static NTSTATUS set_device_fault_reporting(PIOMMU_DMA_DEVICE DmaDevice, ULONG InputMappingIdBase,
-                                           BOOLEAN Enable, PDEVICE_FAULT_CONFIGURATION FaultConfig)
-{
-    (void)DmaDevice, (void)InputMappingIdBase, (void)Enable, (void)FaultConfig;
-    return STATUS_NOT_IMPLEMENTED;
-}
-
-static NTSTATUS configure_domain(PIOMMU_DMA_DOMAIN Domain, PDOMAIN_CONFIGURATION Configuration)
-{
-    (void)Domain, (void)Configuration;
-    return STATUS_NOT_IMPLEMENTED;
-}
-
-static VOID query_available_domain_types(PIOMMU_DMA_DEVICE DmaDevice, PULONG AvailableDomains)
-{
-    (void)DmaDevice;
-    if (AvailableDomains)
-        *AvailableDomains = 0;
-}
-
-static NTSTATUS
-register_state_change_callback(PIOMMU_INTERFACE_STATE_CHANGE_CALLBACK StateChangeCallback,
-                               PVOID Context, PIOMMU_DMA_DEVICE DmaDevice,
-                               PIOMMU_INTERFACE_STATE_CHANGE_FIELDS StateFields)
-{
-    (void)StateChangeCallback, (void)Context, (void)DmaDevice, (void)StateFields;
-    return STATUS_NOT_IMPLEMENTED;
-}
-
-static NTSTATUS
-unregister_state_change_callback(PIOMMU_INTERFACE_STATE_CHANGE_CALLBACK StateChangeCallback,
-                                 PIOMMU_DMA_DEVICE DmaDevice)
-{
-    (void)StateChangeCallback, (void)DmaDevice;
-    return STATUS_NOT_IMPLEMENTED;
-}
-
-static NTSTATUS reserve_logical_address_range(PIOMMU_DMA_DOMAIN Domain, SIZE_T Size,
-                                              PIOMMU_DMA_LOGICAL_ADDRESS ExplicitLogicalAddress,
-                                              PIOMMU_DMA_LOGICAL_ADDRESS MinLogicalAddress,
-                                              PIOMMU_DMA_LOGICAL_ADDRESS MaxLogicalAddress,
-                                              PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN *LogicalAddressToken)
-{
-    (void)Domain, (void)Size, (void)ExplicitLogicalAddress, (void)MinLogicalAddress,
-        (void)MaxLogicalAddress, (void)LogicalAddressToken;
-    return STATUS_NOT_IMPLEMENTED;
-}
-
-static NTSTATUS
-free_reserved_logical_address_range(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN LogicalAddressToken)
-{
-    (void)LogicalAddressToken;
-    return STATUS_NOT_IMPLEMENTED;
-}
-
-static NTSTATUS
-map_reserved_logical_range(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN LogicalAddressToken, SIZE_T Offset,
-                           ULONG Permissions, PIOMMU_MAP_PHYSICAL_ADDRESS PhysicalAddressToMap,
-                           PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT MappedSegment)
-{
-    (void)LogicalAddressToken, (void)Offset, (void)Permissions, (void)PhysicalAddressToMap,
-        (void)MappedSegment;
-    return STATUS_NOT_IMPLEMENTED;
-}
-
-static NTSTATUS
-unmap_reserved_logical_range(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT MappedSegment)
-{
-    (void)MappedSegment;
-    return STATUS_NOT_IMPLEMENTED;
-}
-
-static const DMA_IOMMU_INTERFACE_V2 version_2 = {
-    .CreateDomainEx = wdm_create_domain,
+static const DMA_IOMMU_INTERFACE_V1 version_1 = {
+    .CreateDomain = wdm_create_domain,
     .DeleteDomain = wdm_delete_domain,
-    .AttachDeviceEx = wdm_attach_device,
-    .DetachDeviceEx = wdm_detach_device,
-    .FlushDomain = flush_domain,
-    .FlushDomainByVaList = flush_domain_by_va_list,
-    .QueryInputMappings = query_input_mappings,
-    .MapLogicalRangeEx = wdm_map_logical_range,
+    .AttachDevice = wdm_attach_device,
+    .DetachDevice = wdm_detach_device,
+    .FlushDomain = wdm_flush_domain,
+    .FlushDomainByVaList = wdm_flush_domain_by_va_list,
+    .QueryInputMappings = wdm_query_input_mappings,
+    .MapLogicalRange = wdm_map_logical_range,
     .UnmapLogicalRange = wdm_unmap_logical_range,
-    .MapIdentityRangeEx = map_identity_range,
-    .UnmapIdentityRangeEx = unmap_identity_range,
-    .SetDeviceFaultReportingEx = set_device_fault_reporting,
-    .ConfigureDomain = configure_domain,
-    .QueryAvailableDomainTypes = query_available_domain_types,
-    .RegisterInterfaceStateChangeCallback = register_state_change_callback,
-    .UnregisterInterfaceStateChangeCallback = unregister_state_change_callback,
-    .ReserveLogicalAddressRange = reserve_logical_address_range,
-    .FreeReservedLogicalAddressRange = free_reserved_logical_address_range,
-    .MapReservedLogicalRange = map_reserved_logical_range,
-    .UnmapReservedLogicalRange = unmap_reserved_logical_range,
+    .MapIdentityRange = wdm_map_identity_range,
+    .UnmapIdentityRange = wdm_unmap_identity_range,
+    .SetDeviceFaultReporting = wdm_set_fault_reporting,
+    .ConfigureDomain = wdm_configure_domain,
+};
+
+/* Version 2 is what it begins with. */
+static const DMA_IOMMU_INTERFACE_V3 version_3 = {
+    .CreateDomainEx = wdm_create_domain_ex,
+    .DeleteDomain = wdm_delete_domain,
+    .AttachDeviceEx = wdm_attach_device_ex,
+    .DetachDeviceEx = wdm_detach_device_ex,
+    .FlushDomain = wdm_flush_domain,
+    .FlushDomainByVaList = wdm_flush_domain_by_va_list,
+    .QueryInputMappings = wdm_query_input_mappings,
+    .MapLogicalRangeEx = wdm_map_logical_range_ex,
+    .UnmapLogicalRange = wdm_unmap_logical_range,
+    .MapIdentityRangeEx = wdm_map_identity_range_ex,
+    .UnmapIdentityRangeEx = wdm_unmap_identity_range_ex,
+    .SetDeviceFaultReportingEx = wdm_set_fault_reporting_ex,
+    .ConfigureDomain = wdm_configure_domain,
+    .QueryAvailableDomainTypes = wdm_query_domain_types,
+    .RegisterInterfaceStateChangeCallback = wdm_register_callback,
+    .UnregisterInterfaceStateChangeCallback = wdm_unregister_callback,
+    .ReserveLogicalAddressRange = wdm_reserve_range,
+    .FreeReservedLogicalAddressRange = wdm_free_reserved_range,
+    .MapReservedLogicalRange = wdm_map_reserved_range,
+    .UnmapReservedLogicalRange = wdm_unmap_reserved_range,
     .CreateDevice = wdm_create_device,
     .DeleteDevice = wdm_delete_device,
+    .CreatePasidDevice = wdm_create_pasid_device,
+    .DeletePasidDevice = wdm_delete_pasid_device,
+    .AttachPasidDevice = wdm_attach_pasid_device,
+    .DetachPasidDevice = wdm_detach_pasid_device,
+    .QueryDeviceInfo = wdm_query_device_info,
 };
+
+NTSTATUS IoGetIommuInterface(ULONG Version, PDMA_IOMMU_INTERFACE InterfaceOut)
+{
+    const size_t routines = FIELD_OFFSET(DMA_IOMMU_INTERFACE, CreateDomain);
+
+    if (Version != DMA_IOMMU_INTERFACE_VERSION_1)
+        return STATUS_INVALID_PARAMETER_1;
+    if (!InterfaceOut)
+        return STATUS_INVALID_PARAMETER_2;
+    if (!wdm_state || !wdm_state->format)
+        return STATUS_NOT_SUPPORTED;
+    InterfaceOut->Version = Version;
+    memcpy((char *)InterfaceOut + routines, &version_1, sizeof version_1);
+    return STATUS_SUCCESS;
+}
 
 NTSTATUS IoGetIommuInterfaceEx(ULONG Version, ULONGLONG Flags, PDMA_IOMMU_INTERFACE_EX InterfaceOut)
 {
+    static const struct {
+        const void *routines;
+        size_t length;
+    } tables[] = {
+        [DMA_IOMMU_INTERFACE_EX_VERSION_1] = {&version_1, sizeof(DMA_IOMMU_INTERFACE_V1)},
+        [DMA_IOMMU_INTERFACE_EX_VERSION_2] = {&version_3, sizeof(DMA_IOMMU_INTERFACE_V2)},
+        [DMA_IOMMU_INTERFACE_EX_VERSION_3] = {&version_3, sizeof(DMA_IOMMU_INTERFACE_V3)},
+    };
+
     if (Version < DMA_IOMMU_INTERFACE_EX_VERSION_MIN ||
         Version > DMA_IOMMU_INTERFACE_EX_VERSION_MAX)
         return STATUS_INVALID_PARAMETER_1;
@@ -145,10 +84,9 @@ NTSTATUS IoGetIommuInterfaceEx(ULONG Version, ULONGLONG Flags, PDMA_IOMMU_INTERF
         return STATUS_INVALID_PARAMETER_2;
     if (!InterfaceOut)
         return STATUS_INVALID_PARAMETER_3;
-    if (Version != DMA_IOMMU_INTERFACE_EX_VERSION_2)
-        return STATUS_NOT_SUPPORTED;
-    InterfaceOut->Size = DMA_IOMMU_INTERFACE_EX_V2_SIZE;
+    const size_t routines = FIELD_OFFSET(DMA_IOMMU_INTERFACE_EX, V1);
+    InterfaceOut->Size = routines + tables[Version].length;
     InterfaceOut->Version = Version;
-    memcpy(&InterfaceOut->V2, &version_2, sizeof version_2);
+    memcpy((char *)InterfaceOut + routines, tables[Version].routines, tables[Version].length);
     return STATUS_SUCCESS;
 }

@@ -4,14 +4,46 @@
 
 #include <wdm.h>
 
-/* The routines behind the slots that are built; contracts in wdm.h. */
-IOMMU_DOMAIN_CREATE_EX wdm_create_domain;
+/* The routines behind the slots; contracts in iommu_v1.h, iommu_v2.h and iommu_v3.h. */
+IOMMU_DOMAIN_CREATE wdm_create_domain;
+IOMMU_DOMAIN_CREATE_EX wdm_create_domain_ex;
 IOMMU_DOMAIN_DELETE wdm_delete_domain;
-IOMMU_DOMAIN_ATTACH_DEVICE_EX wdm_attach_device;
-IOMMU_DOMAIN_DETACH_DEVICE_EX wdm_detach_device;
-IOMMU_MAP_LOGICAL_RANGE_EX wdm_map_logical_range;
-IOMMU_UNMAP_LOGICAL_RANGE wdm_unmap_logical_range;
+IOMMU_DOMAIN_CONFIGURE wdm_configure_domain;
+IOMMU_FLUSH_DOMAIN wdm_flush_domain;
+IOMMU_FLUSH_DOMAIN_VA_LIST wdm_flush_domain_by_va_list;
+
 IOMMU_DEVICE_CREATE wdm_create_device;
 IOMMU_DEVICE_DELETE wdm_delete_device;
+IOMMU_DOMAIN_ATTACH_DEVICE wdm_attach_device;
+IOMMU_DOMAIN_ATTACH_DEVICE_EX wdm_attach_device_ex;
+IOMMU_DOMAIN_DETACH_DEVICE wdm_detach_device;
+IOMMU_DOMAIN_DETACH_DEVICE_EX wdm_detach_device_ex;
+IOMMU_QUERY_INPUT_MAPPINGS wdm_query_input_mappings;
+
+IOMMU_MAP_LOGICAL_RANGE wdm_map_logical_range;
+IOMMU_MAP_LOGICAL_RANGE_EX wdm_map_logical_range_ex;
+IOMMU_UNMAP_LOGICAL_RANGE wdm_unmap_logical_range;
+IOMMU_MAP_IDENTITY_RANGE wdm_map_identity_range;
+IOMMU_MAP_IDENTITY_RANGE_EX wdm_map_identity_range_ex;
+IOMMU_UNMAP_IDENTITY_RANGE wdm_unmap_identity_range;
+IOMMU_UNMAP_IDENTITY_RANGE_EX wdm_unmap_identity_range_ex;
+
+IOMMU_RESERVE_LOGICAL_ADDRESS_RANGE wdm_reserve_range;
+IOMMU_FREE_RESERVED_LOGICAL_ADDRESS_RANGE wdm_free_reserved_range;
+IOMMU_MAP_RESERVED_LOGICAL_RANGE wdm_map_reserved_range;
+IOMMU_UNMAP_RESERVED_LOGICAL_RANGE wdm_unmap_reserved_range;
+
+IOMMU_DEVICE_QUERY_DOMAIN_TYPES wdm_query_domain_types;
+IOMMU_REGISTER_INTERFACE_STATE_CHANGE_CALLBACK wdm_register_callback;
+IOMMU_UNREGISTER_INTERFACE_STATE_CHANGE_CALLBACK wdm_unregister_callback;
+
+IOMMU_SET_DEVICE_FAULT_REPORTING wdm_set_fault_reporting;
+IOMMU_SET_DEVICE_FAULT_REPORTING_EX wdm_set_fault_reporting_ex;
+
+IOMMU_PASID_DEVICE_CREATE wdm_create_pasid_device;
+IOMMU_PASID_DEVICE_DELETE wdm_delete_pasid_device;
+IOMMU_DOMAIN_ATTACH_PASID_DEVICE wdm_attach_pasid_device;
+IOMMU_DOMAIN_DETACH_PASID_DEVICE wdm_detach_pasid_device;
+IOMMU_DEVICE_QUERY_INFORMATION wdm_query_device_info;
 
 #endif
