@@ -53,6 +53,11 @@ struct boot_info {
 /* The value of an option, NULL when it was not given ("flag" alone has the value ""). */
 const char *boot_option(const struct boot_info *info, const char *name);
 
+/* Reads an option whose value is one of `words` (NULL at the end): *index is that of the word, and
+ * 0 when the option was not given. False: its value is none of them, and *index is 0. */
+bool boot_choice(const struct boot_info *info, const char *name, const char *const words[],
+                 unsigned *index) __attribute__((warn_unused_result));
+
 /* Still in boot services, nothing changed yet: looks at units and functions (boot/snapshot.c). */
 void boot_snapshot(const struct boot_info *info);
 

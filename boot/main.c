@@ -108,7 +108,8 @@ static void set_verbosity(void)
 
 static void name_unknown_options(void)
 {
-    static const char *const known[] = {"console", "loglevel", "nvme", "provoke", "tests"};
+    static const char *const known[] = {"console", "dmaguard", "loglevel",
+                                        "nvme",    "provoke",  "tests"};
 
     for (const char *word = boot.info->options; *word; word += strlen(word) + 1) {
         size_t length = strcspn(word, "=");
@@ -193,8 +194,24 @@ static const char *step_units(void)
     return why;
 }
 
+/* Anything but a clear "allow" blocks. */
+static void set_guard(void)
+{
+    static const char *const words[] = {
+        [IOMMU_GUARD_BLOCK] = "block", [IOMMU_GUARD_ALLOW] = "allow", NULL};
+    unsigned guard;
+
+    if (!boot_choice(boot.info, "dmaguard", words, &guard))
+        log_write(LOG_WARNING, "boot", "dmaguard=%s is neither block nor allow: block",
+                  option("dmaguard"));
+    iommu_set_guard(&boot.iommu, (enum iommu_guard)guard);
+    if (guard == IOMMU_GUARD_ALLOW)
+        log_write(LOG_NOTICE, "iommu", "drivers may let their devices pass untranslated");
+}
+
 static const char *step_translation(void)
 {
+    set_guard();
     if (!boot.iommu.unit_count)
         return boot.iommu.reason;
     iommu_enable(&boot.iommu);

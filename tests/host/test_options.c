@@ -132,6 +132,28 @@ static void the_last_byte_is_used(void **state)
     free(options);
 }
 
+static void a_choice_is_one_of_its_words(void **state)
+{
+    static const char *const words[] = {"block", "allow", NULL};
+    unsigned index = 9;
+
+    (void)state;
+    assert_true(boot_choice(&info, "dmaguard", words, &index));
+    assert_int_equal(index, 0);
+    ADD("dmaguard=allow", OPTIONS_LINES);
+    assert_true(boot_choice(&info, "dmaguard", words, &index));
+    assert_int_equal(index, 1);
+    ADD("dmaguard = block", OPTIONS_LINES);
+    assert_true(boot_choice(&info, "dmaguard", words, &index));
+    assert_int_equal(index, 0);
+    ADD("dmaguard=allowed", OPTIONS_WORDS);
+    index = 9;
+    assert_false(boot_choice(&info, "dmaguard", words, &index));
+    assert_int_equal(index, 0);
+    ADD("dmaguard", OPTIONS_WORDS);
+    assert_false(boot_choice(&info, "dmaguard", words, &index));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -142,6 +164,7 @@ int main(void)
         cmocka_unit_test_setup(half_a_character_ends_the_text, setup),
         cmocka_unit_test_setup(what_does_not_fit_is_left_out_whole, setup),
         cmocka_unit_test_setup(the_last_byte_is_used, setup),
+        cmocka_unit_test_setup(a_choice_is_one_of_its_words, setup),
     };
 
     return cmocka_run_group_tests_name("options", tests, NULL, NULL);
