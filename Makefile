@@ -94,7 +94,7 @@ $(B)/generated/font.c: $(SPLEEN) drivers/console/font.py
 #
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow $(WERROR)
 IMAGE_SOURCES := $(wildcard boot/*.c arch/x86_64/*.[cS] lib/*.c drivers/*/*.c drivers/iommu/*/*.c \
-	tests/image/*.c tests/bench/image/suite.c)
+	tests/api/*.c tests/image/*.c tests/bench/image/suite.c)
 IMAGE_OBJECTS := $(patsubst %,$(O)/%.o,$(basename $(IMAGE_SOURCES)) font)
 image_flags = -std=c17 -O2 -g -ffreestanding -fPIC -fshort-wchar -mno-red-zone \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
@@ -152,7 +152,7 @@ HOST_FLAGS := -std=c17 -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefin
 	-fno-sanitize-recover=all $(WARNINGS) -I. -Iinclude -Itests/model
 HOST_SOURCES := $(filter-out lib/newlib.c,$(wildcard lib/*.c)) boot/options.c boot/memory_map.c \
 	$(wildcard drivers/acpi/*.c drivers/pci/*.c drivers/console/*.c drivers/iommu/*/*.c \
-	tests/model/*.c)
+	tests/api/*.c tests/model/*.c)
 HOST_OBJECTS := $(HOST_SOURCES:%.c=$(H)/obj/%.o)
 DRIVER_TESTS := $(patsubst tests/host/%.c,$(H)/%,$(wildcard tests/host/driver_*.c))
 HOST_TESTS := $(patsubst tests/host/%.c,$(H)/%,$(wildcard tests/host/test_*.c)) $(DRIVER_TESTS)
