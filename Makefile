@@ -148,14 +148,17 @@ run: $(B)/bulkhead.efi
 #
 # The host tests: the same sources, with tests/model in the place of arch/x86_64.
 #
-HOST_FLAGS := -std=c17 -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
-	-fno-sanitize-recover=all $(WARNINGS) -I. -Iinclude -Itests/model
+COMMON_FLAGS := -std=c17 -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all $(WARNINGS) \
+	-I. -Iinclude -Itests/model
+HOST_FLAGS := $(COMMON_FLAGS) -fsanitize=address,undefined
 HOST_SOURCES := $(filter-out lib/newlib.c,$(wildcard lib/*.c)) boot/options.c boot/memory_map.c \
 	$(wildcard drivers/acpi/*.c drivers/pci/*.c drivers/console/*.c drivers/iommu/*/*.c \
 	tests/api/*.c tests/model/*.c)
 HOST_OBJECTS := $(HOST_SOURCES:%.c=$(H)/obj/%.o)
 DRIVER_TESTS := $(patsubst tests/host/%.c,$(H)/%,$(wildcard tests/host/driver_*.c))
-HOST_TESTS := $(patsubst tests/host/%.c,$(H)/%,$(wildcard tests/host/test_*.c)) $(DRIVER_TESTS)
+RACE_TESTS := $(patsubst tests/host/%.c,$(H)/%,$(wildcard tests/host/race_*.c))
+HOST_TESTS := $(patsubst tests/host/%.c,$(H)/%,$(wildcard tests/host/test_*.c)) $(DRIVER_TESTS) \
+	$(RACE_TESTS)
 
 $(H)/flags: FORCE
 	$(call write_if_changed,$(HOSTCC) $(HOST_FLAGS))
@@ -175,6 +178,17 @@ $(H)/libhosttest.a: $(HOST_OBJECTS)
 
 $(H)/test_%: $(H)/obj/tests/host/test_%.o $(H)/libhosttest.a
 	$(call step,HOSTLD,$@)$(HOSTCC) $(HOST_FLAGS) $^ -lcmocka -o $@
+
+# Several threads in the same sources.
+RACE_FLAGS := $(COMMON_FLAGS) -fsanitize=thread -pthread -D_DEFAULT_SOURCE
+RACE_OBJECTS := $(patsubst %.c,$(H)/race/%.o,$(filter-out boot/% drivers/console/%,$(HOST_SOURCES)))
+
+$(H)/race/%.o: %.c $(H)/flags
+	@mkdir -p $(@D)
+	$(call step,HOSTCC,$@)$(HOSTCC) $(RACE_FLAGS) -MMD -MP -c $< -o $@
+
+$(H)/race_%: $(H)/race/tests/host/race_%.o $(RACE_OBJECTS)
+	$(call step,HOSTLD,$@)$(HOSTCC) $(RACE_FLAGS) $^ -lcmocka -o $@
 
 # A driver of the image alone, with a test in the place of everything that it is handed.
 define driver_test
@@ -283,4 +297,5 @@ help:
 	$(BENCH)/obj/*/*.d $(BENCH)/obj/*/*/*.d $(BENCH)/obj/*/*/*/*.d) $(HOST_OBJECTS:.o=.d) \
 	$(ENGINE_OBJECTS:.o=.d) $(wildcard $(H)/engine/tests/bench/*_bench.d) \
 	$(wildcard $(H)/external/*/*/*.d) \
-	$(patsubst %,$(H)/obj/tests/host/%.d,$(notdir $(HOST_TESTS)))
+	$(patsubst %,$(H)/obj/tests/host/%.d,$(notdir $(HOST_TESTS))) \
+	$(RACE_OBJECTS:.o=.d) $(RACE_TESTS:$(H)/%=$(H)/race/tests/host/%.d)

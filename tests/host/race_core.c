@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * Two contexts at once in core, paging and the unit's driver, on the modelled unit, built with
+ * ThreadSanitizer. Who wins may differ from run to run; that exactly the allowed things happen may
+ * not. Threads only count what is wrong: the main thread judges.
+ */
+#include "tests/host/domain_fixture.h"
+
+#include <pthread.h>
+
+enum { CONTEXTS = 2, ROUNDS = 400, AREA = 64 };
+
+struct context {
+    pthread_t thread;
+    unsigned number;
+    void (*run)(struct context *self);
+    uint32_t random;
+    unsigned wrong;
+    iommu_ref_t domain, device;
+    pci_bdf_t id;
+    uint64_t memory; /* AREA pages */
+    enum iommu_status status;
+};
+
+static struct context contexts[CONTEXTS];
+static pthread_barrier_t barrier;
+
+static unsigned draw(struct context *self, unsigned below)
+{
+    self->random ^= self->random << 13;
+    self->random ^= self->random >> 17;
+    self->random ^= self->random << 5;
+    return self->random % below;
+}
+
+/* The first line where something was wrong; 0: none. */
+static void expect_at(struct context *self, bool right, unsigned line)
+{
+    if (!right && !self->wrong)
+        self->wrong = line;
+}
+
+#define expect(self, right) expect_at(self, right, __LINE__)
+
+static bool unit_lets(const struct context *self, uint64_t address)
+{
+    uint8_t byte = 1;
+
+    model_enter();
+    bool lets = model_vtd_dma(&on.unit, self->id, address, true, &byte, 1) == MODEL_DMA_ALLOWED;
+    model_leave();
+    return lets;
+}
+
+static void *enter_context(void *argument)
+{
+    struct context *self = argument;
+
+    self->run(self);
+    return NULL;
+}
+
+static void run_both(void (*one)(struct context *self), void (*other)(struct context *self))
+{
+    for (unsigned i = 0; i < CONTEXTS; i++) {
+        contexts[i].number = i;
+        contexts[i].random = 20261121 + i;
+        contexts[i].wrong = 0;
+        contexts[i].run = i ? other : one;
+    }
+    for (unsigned i = 0; i < CONTEXTS; i++)
+        assert_int_equal(pthread_create(&contexts[i].thread, NULL, enter_context, &contexts[i]), 0);
+    for (unsigned i = 0; i < CONTEXTS; i++)
+        assert_int_equal(pthread_join(contexts[i].thread, NULL), 0);
+    for (unsigned i = 0; i < CONTEXTS; i++)
+        assert_int_equal(contexts[i].wrong, 0);
+    no_violation();
+}
+
+/* Two devices; in one domain, or each in its own. */
+static void set_up_domains(bool shared, unsigned width, bool flush_on_map)
+{
+    static const pci_bdf_t ids[] = {PCI_BDF(0, 2, 0), PCI_BDF(0, 3, 0)};
+    struct options options = OPTIONS_DEFAULT;
+
+    options.unit.cap |= flush_on_map ? MODEL_VTD_CAP_CM : 0;
+    start(&options);
+    for (unsigned i = 0; i < CONTEXTS; i++) {
+        contexts[i].domain = i && shared ? contexts[0].domain : make(IOMMU_TRANSLATE, width);
+        contexts[i].device = attached((uint16_t)(FIRST + i), contexts[i].domain);
+        contexts[i].id = ids[i];
+        contexts[i].memory = own_pages(OWNER_ONE, AREA);
+    }
+}
+
+static void nothing_is_left(void)
+{
+    assert_true(iommu_reclaim(&on.iommu, OWNER_ONE));
+    assert_int_equal(tables_in_use(), 0);
+    assert_int_equal(on.iommu.pool.reserved, 0);
+    for (unsigned i = 0; i < IOMMU_TOKENS_MAX; i++)
+        assert_false(on.iommu.tokens[i].used);
+    no_violation();
+}
+
+/* Each has its own pages, in tables that both use. */
+static uint64_t own_place(const struct context *self, unsigned page)
+{
+    return AT + (page * CONTEXTS + self->number) * PAGE;
+}
+
+static void map_and_unmap(struct context *self)
+{
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        uint64_t address = own_place(self, draw(self, 2 * AREA));
+        uint64_t page = self->memory + draw(self, AREA) * PAGE;
+
+        expect(self, map_at(self->domain, address, page, PAGE) == IOMMU_OK);
+        expect(self, unit_lets(self, address));
+        expect(self, map_at(self->domain, address, page, PAGE) == IOMMU_OVERLAP);
+        expect(self, unmap_at(self->domain, address, PAGE) == IOMMU_OK);
+        expect(self, !unit_lets(self, address));
+        expect(self, unmap_at(self->domain, address, PAGE) == IOMMU_NOT_MAPPED);
+    }
+}
+
+static void allocate_and_unmap(struct context *self)
+{
+    const struct iommu_place anywhere = IOMMU_ANYWHERE;
+
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        struct iommu_memory memory = {.physical = self->memory,
+                                      .length = (1 + draw(self, AREA)) * PAGE};
+        uint64_t address = 0;
+
+        expect(self, iommu_map(&on.iommu, OWNER_ONE, self->domain, &anywhere, &memory,
+                               PT_READ_WRITE, &address) == IOMMU_OK);
+        expect(self, unit_lets(self, address + memory.length - 1));
+        expect(self, unmap_at(self->domain, address, memory.length) == IOMMU_OK);
+    }
+}
+
+static void reserve_and_free(struct context *self)
+{
+    for (unsigned round = 0; round < ROUNDS / 2; round++) {
+        uint64_t address = own_place(self, draw(self, AREA)) + draw(self, 2) * (PAGE << 18);
+        iommu_ref_t token = 0;
+
+        expect(self, reserve_at(self->domain, address, PAGE, &token) == IOMMU_OK);
+        expect(self, map_in(token, 0, self->memory, PAGE) == IOMMU_OK);
+        expect(self, unit_lets(self, address));
+        expect(self, free_token(token) == IOMMU_IN_USE);
+        expect(self, unmap_in(token, 0, PAGE) == IOMMU_OK);
+        expect(self, !unit_lets(self, address));
+        expect(self, free_token(token) == IOMMU_OK);
+    }
+}
+
+static void identity(struct context *self)
+{
+    for (unsigned round = 0; round < ROUNDS / 2; round++) {
+        const uint64_t first = self->memory >> 12;
+        const uint64_t list[] = {first + draw(self, 8), first + 16, first + 18};
+        const struct iommu_memory memory = {.frames = list, .length = sizeof list / 8 * PAGE};
+
+        expect(self, iommu_map_identity(&on.iommu, OWNER_ONE, self->domain, &memory,
+                                        PT_READ_WRITE) == IOMMU_OK);
+        expect(self, unit_lets(self, list[0] << 12));
+        expect(self, iommu_unmap_identity(&on.iommu, OWNER_ONE, self->domain, &memory) == IOMMU_OK);
+        expect(self, !unit_lets(self, list[0] << 12));
+    }
+}
+
+static void maps_in_one_domain_and_in_two(void **state)
+{
+    static void (*const work[])(struct context * self) = {map_and_unmap, reserve_and_free,
+                                                          identity};
+
+    (void)state;
+    for (unsigned kind = 0; kind < 4; kind++)
+        for (unsigned i = 0; i < 3; i++) {
+            set_up_domains(kind & 1, 0, kind & 2);
+            run_both(work[i], work[(i + kind) % 3]);
+            nothing_is_left();
+        }
+}
+
+static void allocations_in_one_domain_and_in_two(void **state)
+{
+    (void)state;
+    for (unsigned shared = 0; shared < 2; shared++) {
+        set_up_domains(shared, 30, false);
+        run_both(allocate_and_unmap, allocate_and_unmap);
+        nothing_is_left();
+    }
+}
+
+/* Both do one thing at the same time, and the main context judges the pair. */
+static iommu_ref_t contested;
+
+static void together(struct context *self, enum iommu_status status)
+{
+    self->status = status;
+    (void)pthread_barrier_wait(&barrier);
+}
+
+static void map_contested(struct context *self)
+{
+    (void)pthread_barrier_wait(&barrier);
+    together(self, map_in(contested, 0, self->memory, PAGE));
+}
+
+static void free_contested(struct context *self)
+{
+    (void)pthread_barrier_wait(&barrier);
+    together(self, free_token(contested));
+}
+
+static void map_same(struct context *self)
+{
+    (void)pthread_barrier_wait(&barrier);
+    together(self, map_at(self->domain, AT, self->memory, 2 * PAGE));
+}
+
+static void unmap_same(struct context *self)
+{
+    (void)pthread_barrier_wait(&barrier);
+    together(self, unmap_at(self->domain, AT, 2 * PAGE));
+}
+
+static void reserve_same(struct context *self)
+{
+    (void)pthread_barrier_wait(&barrier);
+    together(self, reserve_at(self->domain, AT, 2 * PAGE, &contested));
+}
+
+static void delete_domain(struct context *self)
+{
+    (void)pthread_barrier_wait(&barrier);
+    together(self, iommu_delete_domain(&on.iommu, OWNER_ONE, self->domain));
+}
+
+static bool one_wins(enum iommu_status loses)
+{
+    enum iommu_status a = contexts[0].status, b = contexts[1].status;
+
+    return (a == IOMMU_OK && b == loses) || (a == loses && b == IOMMU_OK);
+}
+
+static void freeing_against_mapping(void **state)
+{
+    unsigned mapped = 0;
+
+    (void)state;
+    set_up_domains(true, 0, true);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        assert_int_equal(reserve_at(contexts[0].domain, AT, PAGE, &contested), IOMMU_OK);
+        run_both(map_contested, free_contested);
+        if (contexts[0].status == IOMMU_OK) {
+            mapped++;
+            assert_int_equal(contexts[1].status, IOMMU_IN_USE);
+            assert_true(unit_lets(&contexts[0], AT));
+            assert_int_equal(unmap_in(contested, 0, PAGE), IOMMU_OK);
+            assert_int_equal(free_token(contested), IOMMU_OK);
+        } else {
+            assert_int_equal(contexts[1].status, IOMMU_OK);
+            assert_true(contexts[0].status == IOMMU_DYING ||
+                        contexts[0].status == IOMMU_BAD_HANDLE);
+            assert_false(unit_lets(&contexts[0], AT));
+        }
+    }
+    print_message("%u of %u maps came first\n", mapped, (unsigned)ROUNDS);
+    nothing_is_left();
+}
+
+static void one_of_two_wins(void **state)
+{
+    (void)state;
+    set_up_domains(true, 0, false);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        run_both(map_same, map_same);
+        assert_true(one_wins(IOMMU_OVERLAP));
+        run_both(unmap_same, unmap_same);
+        assert_true(one_wins(IOMMU_NOT_MAPPED));
+        run_both(map_same, reserve_same);
+        assert_true(one_wins(IOMMU_OVERLAP));
+        if (contexts[0].status == IOMMU_OK)
+            assert_int_equal(unmap_at(contexts[0].domain, AT, 2 * PAGE), IOMMU_OK);
+        else
+            assert_int_equal(free_token(contested), IOMMU_OK);
+    }
+    nothing_is_left();
+}
+
+static void deleting_against_mapping(void **state)
+{
+    (void)state;
+    for (unsigned round = 0; round < ROUNDS / 8; round++) {
+        set_up_domains(true, 0, false);
+        for (unsigned i = 0; i < CONTEXTS; i++)
+            assert_int_equal(iommu_detach(&on.iommu, OWNER_ONE, contexts[i].device), IOMMU_OK);
+        run_both(round & 1 ? map_same : reserve_same, delete_domain);
+        assert_true(contexts[0].status == IOMMU_OK || contexts[0].status == IOMMU_BAD_HANDLE);
+        assert_true(contexts[1].status == IOMMU_OK || contexts[1].status == IOMMU_IN_USE);
+        nothing_is_left();
+    }
+}
+
+/* Members of one group, each attached and detached on its own; domains come and go meanwhile. */
+static void attach_and_detach(struct context *self)
+{
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        const struct iommu_domain_config config = {.type = IOMMU_TRANSLATE, .width = 30};
+        iommu_ref_t fresh = 0;
+
+        expect(self, iommu_attach(&on.iommu, OWNER_ONE, self->domain, self->device) == IOMMU_OK);
+        expect(self, unit_lets(self, AT));
+        expect(self, iommu_create_domain(&on.iommu, OWNER_ONE, &config, &fresh) == IOMMU_OK);
+        expect(self, iommu_is_attached(&on.iommu, OWNER_ONE, self->device, NULL));
+        expect(self, iommu_detach(&on.iommu, OWNER_ONE, self->device) == IOMMU_OK);
+        expect(self, iommu_delete_domain(&on.iommu, OWNER_ONE, fresh) == IOMMU_OK);
+    }
+}
+
+static void attaching_in_one_group(void **state)
+{
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    iommu_ref_t domain = make(IOMMU_TRANSLATE, 0);
+    assert_int_equal(map_at(domain, AT, own_pages(OWNER_ONE, 1), PAGE), IOMMU_OK);
+    for (unsigned i = 0; i < CONTEXTS; i++) {
+        contexts[i].domain = domain;
+        contexts[i].device = device((uint16_t)(BEHIND_A + i));
+        contexts[i].id = on.pci.functions[BEHIND_A + i].bdf;
+    }
+    run_both(attach_and_detach, attach_and_detach);
+    assert_false(unit_lets(&contexts[0], AT) || unit_lets(&contexts[1], AT));
+    nothing_is_left();
+}
+
+static void map_until_it_fails(struct context *self)
+{
+    enum iommu_status status = IOMMU_OK;
+
+    for (unsigned round = 0; round < 1000 * ROUNDS && status == IOMMU_OK; round++) {
+        uint64_t address = own_place(self, draw(self, AREA));
+
+        if (self->number == 0 && round == ROUNDS / 4) {
+            model_enter();
+            on.unit.broken.queue_stuck = true;
+            model_leave();
+        }
+        status = map_at(self->domain, address, self->memory, PAGE);
+        if (status == IOMMU_OK)
+            status = unmap_at(self->domain, address, PAGE);
+    }
+    expect(self, status == IOMMU_FAILED);
+}
+
+static void both_meet_a_unit_that_fails(void **state)
+{
+    (void)state;
+    for (unsigned shared = 0; shared < 2; shared++) {
+        set_up_domains(shared, 0, false);
+        run_both(map_until_it_fails, map_until_it_fails);
+        assert_int_equal(on.iommu.units[0].state, UNIT_POISONED);
+        assert_false(iommu_reclaim(&on.iommu, OWNER_ONE));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(maps_in_one_domain_and_in_two),
+        cmocka_unit_test(allocations_in_one_domain_and_in_two),
+        cmocka_unit_test(freeing_against_mapping),
+        cmocka_unit_test(one_of_two_wins),
+        cmocka_unit_test(deleting_against_mapping),
+        cmocka_unit_test(attaching_in_one_group),
+        cmocka_unit_test(both_meet_a_unit_that_fails),
+    };
+
+    (void)pthread_barrier_init(&barrier, NULL, CONTEXTS);
+    return cmocka_run_group_tests_name("race", tests, NULL, NULL);
+}
