@@ -156,9 +156,11 @@ HOST_SOURCES := $(filter-out lib/newlib.c,$(wildcard lib/*.c)) boot/options.c bo
 	tests/api/*.c tests/model/*.c)
 HOST_OBJECTS := $(HOST_SOURCES:%.c=$(H)/obj/%.o)
 DRIVER_TESTS := $(patsubst tests/host/%.c,$(H)/%,$(wildcard tests/host/driver_*.c))
+# These are built once more, without sanitizers, and then do far more.
+PLAIN_TESTS := $(H)/plain_api_random $(H)/plain_api_sequences
 RACE_TESTS := $(patsubst tests/host/%.c,$(H)/%,$(wildcard tests/host/race_*.c))
-HOST_TESTS := $(patsubst tests/host/%.c,$(H)/%,$(wildcard tests/host/test_*.c)) $(DRIVER_TESTS) \
-	$(RACE_TESTS)
+HOST_TESTS := $(PLAIN_TESTS) $(RACE_TESTS) \
+	$(patsubst tests/host/%.c,$(H)/%,$(wildcard tests/host/test_*.c)) $(DRIVER_TESTS)
 
 $(H)/flags: FORCE
 	$(call write_if_changed,$(HOSTCC) $(HOST_FLAGS))
@@ -274,7 +276,12 @@ $(BENCH)/invalidation_bench: OWN_LIBRARIES := -lcmocka
 $(BENCH)/%_bench: $(BENCH)/obj/tests/bench/%_bench.o $(BENCH)/libbulkhead.a
 	$(call step,HOSTLD,$@)$(HOSTCC) $(BENCH_FLAGS) $^ $(OWN_LIBRARIES) -o $@
 
+$(PLAIN_TESTS): $(H)/plain_%: $(BENCH)/obj/tests/host/test_%.o $(BENCH)/libbulkhead.a
+	@mkdir -p $(@D)
+	$(call step,HOSTLD,$@)$(HOSTCC) $(BENCH_FLAGS) $^ -lcmocka -o $@
+
 $(BENCH)/base.elf: $(IMAGE_OBJECTS) $(O)/tests/bench/image/base.o linker/image.lds
+	@mkdir -p $(@D)
 	$(call step,LD,$@)$(call link_image,$(O)/tests/bench/image/base.o \
 		--wrap=IoGetIommuInterfaceEx --wrap=iommu_enable --wrap=iommu_covered)
 
