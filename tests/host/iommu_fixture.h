@@ -46,6 +46,7 @@ struct options {
     uint64_t rmrr_base; /* 0: RMRR_BASE */
     /* What firmware left on before the driver starts. NULL: nothing. */
     void (*firmware)(struct model_vtd *unit);
+    void (*functions)(void); /* changes on.pci before the driver sees it. NULL: nothing. */
 };
 
 #define OPTIONS_DEFAULT ((struct options){.unit = MODEL_VTD_DEFAULT})
@@ -121,6 +122,8 @@ static inline void start(const struct options *options)
     if (options->firmware)
         options->firmware(&on.unit);
     add_functions();
+    if (options->functions)
+        options->functions();
     iommu_init(&on.iommu, &on.pci);
     on.iommu.announced = true;
     assert_true(vtd_discover(&on.vtd, &dmar, &on.iommu, &reason));
