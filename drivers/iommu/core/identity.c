@@ -71,7 +71,7 @@ static void unmap_run(const struct iommu_call *call, struct iommu_batch *batch,
         (void)unmap_live(call, batch, &page);
 }
 
-/* Takes the first `length` bytes of the memory out, in one step as other contexts see it. */
+/* In one step, as other contexts see it. */
 static enum iommu_status take_out(const struct iommu_call *call, const struct iommu_memory *memory)
 {
     struct iommu_batch batch = iommu_batch_of(call->domain);
@@ -90,43 +90,10 @@ static enum iommu_status take_out(const struct iommu_call *call, const struct io
     return iommu_batch_finish(call, &batch) ? IOMMU_OK : IOMMU_FAILED;
 }
 
-static enum iommu_status put_in(const struct iommu_call *call, const struct iommu_memory *memory,
-                                enum pt_permission permission, uint64_t *mapped)
-{
-    struct iommu_invalidation fresh;
-    struct iommu_run run;
-    uint64_t done = 0;
-
-    iommu_invalidation_init(&fresh, call->domain->id);
-    for (*mapped = 0; iommu_next_run(memory, &done, &run); *mapped = done) {
-        enum iommu_status status = is_usable(call, &run)
-                                       ? iommu_put_in(call, run.physical, &run, permission)
-                                       : IOMMU_BAD_RANGE;
-
-        if (status != IOMMU_OK)
-            return status;
-        iommu_invalidation_add(&fresh, run.physical, run.length);
-    }
-    return iommu_flush_new(call, &fresh) ? IOMMU_OK : IOMMU_FAILED;
-}
-
-static enum iommu_status put_all(const struct iommu_call *call, const struct iommu_memory *memory,
-                                 enum pt_permission permission)
-{
-    struct iommu_memory part = *memory;
-    enum iommu_status status = put_in(call, memory, permission, &part.length);
-
-    if (status != IOMMU_OK && part.length && take_out(call, &part) != IOMMU_OK)
-        return IOMMU_FAILED;
-    if ((status == IOMMU_OVERLAP || status == IOMMU_NO_MEMORY) && !iommu_owns(call->owner, memory))
-        return IOMMU_NOT_OWNED;
-    return status;
-}
-
 /* Longer lists are copied to a place of their own. */
 #define SHORT_LIST 64
 
-/* What a map that fails has put in is found by the list again: by a copy, which stays. */
+/* What a map has put in is found by the list again: by a copy, which stays. */
 static enum iommu_status put_list(const struct iommu_call *call, const struct iommu_memory *memory,
                                   enum pt_permission permission)
 {
@@ -139,9 +106,10 @@ static enum iommu_status put_list(const struct iommu_call *call, const struct io
     if (!copy)
         return iommu_owns(call->owner, memory) ? IOMMU_NO_MEMORY : IOMMU_NOT_OWNED;
     for (size_t i = 0; i < count; i++)
-        copy[i] = memory->frames[i];
+        copy[i] = ((const volatile uint64_t *)memory->frames)[i];
     const struct iommu_memory fixed = {.frames = copy, .length = memory->length};
-    enum iommu_status status = put_all(call, &fixed, permission);
+    enum iommu_status status =
+        all_usable(call, &fixed) ? iommu_put_all(call, NULL, &fixed, permission) : IOMMU_BAD_RANGE;
     if (copy != few)
         (void)memory_free(OWNER_IOMMU, copy, frames);
     return status;
@@ -166,7 +134,7 @@ enum iommu_status iommu_map_identity(struct iommu *iommu, owner_t owner, iommu_r
     if (call.domain->poisoned)
         return IOMMU_FAILED;
     return memory->frames ? put_list(&call, memory, permission)
-                          : put_all(&call, memory, permission);
+                          : iommu_put_all(&call, NULL, memory, permission);
 }
 
 enum iommu_status iommu_unmap_identity(struct iommu *iommu, owner_t owner, iommu_ref_t ref,

@@ -149,7 +149,9 @@ enum iommu_status iommu_take_out(const struct iommu_call *call, uint64_t address
     return status == IOMMU_OK && !iommu_batch_finish(call, &batch) ? IOMMU_FAILED : status;
 }
 
-bool iommu_flush_new(const struct iommu_call *call, struct iommu_invalidation *fresh)
+/* After new entries: where units need an invalidation for those too, or may still find a table that
+ * another context has just unlinked in the place of the new one. */
+static bool flush_new(const struct iommu_call *call, struct iommu_invalidation *fresh)
 {
     const struct iommu_domain *domain = call->domain;
     uint64_t units = domain->unlinking ? domain->units : domain->flush_units;
@@ -158,24 +160,10 @@ bool iommu_flush_new(const struct iommu_call *call, struct iommu_invalidation *f
     return iommu_invalidate(call->iommu, units, fresh);
 }
 
-enum iommu_status iommu_put_in(const struct iommu_call *call, uint64_t address,
-                               const struct iommu_run *run, enum pt_permission permission)
-{
-    enum pt_status status = PT_LIVE;
-
-    if (!memory_owned(call->owner, run->physical, run->length))
-        return IOMMU_NOT_OWNED;
-    if (!iommu_lock_domain(call))
-        return IOMMU_BAD_HANDLE;
-    if (!is_kept(call, address, run->length))
-        status = pt_map(&call->domain->table, address, run->physical, run->length, permission);
-    iommu_unlock_domain(call);
-    return status == PT_OK ? IOMMU_OK : iommu_from_paging(status);
-}
-
 bool iommu_next_run(const struct iommu_memory *memory, uint64_t *done, struct iommu_run *run)
 {
-    const uint64_t *frames = memory->frames ? &memory->frames[*done >> PT_PAGE_SHIFT] : NULL;
+    const volatile uint64_t *frames =
+        memory->frames ? &memory->frames[*done >> PT_PAGE_SHIFT] : NULL;
     uint64_t count = (memory->length - *done) >> PT_PAGE_SHIFT, n = 1;
 
     if (!count)
@@ -207,16 +195,42 @@ bool iommu_owns(owner_t owner, const struct iommu_memory *memory)
     return true;
 }
 
-/* `mapped`: bytes from `address` on that are in the table now. */
-static enum iommu_status put_runs(const struct iommu_call *call, uint64_t address,
+/* The logical ranges that memory takes: at an address all of it, else each run its own. */
+static bool next_range(const uint64_t *address, const struct iommu_memory *memory, uint64_t *done,
+                       struct iommu_run *range)
+{
+    if (!address)
+        return iommu_next_run(memory, done, range);
+    *range = (struct iommu_run){*address, memory->length - *done};
+    *done = memory->length;
+    return range->length != 0;
+}
+
+static enum iommu_status put_run(const struct iommu_call *call, uint64_t address,
+                                 const struct iommu_run *run, enum pt_permission permission)
+{
+    if (!memory_owned(call->owner, run->physical, run->length))
+        return IOMMU_NOT_OWNED;
+    if (is_kept(call, address, run->length))
+        return IOMMU_OVERLAP;
+    return iommu_from_paging(
+        pt_map(&call->domain->table, address, run->physical, run->length, permission));
+}
+
+/* `put`: bytes of the memory, from its begin on, that are in the table now. */
+static enum iommu_status put_runs(const struct iommu_call *call, const uint64_t *address,
                                   const struct iommu_memory *memory, enum pt_permission permission,
-                                  uint64_t *mapped)
+                                  uint64_t *put)
 {
     struct iommu_run run;
     uint64_t done = 0;
 
-    for (*mapped = 0; iommu_next_run(memory, &done, &run); *mapped = done) {
-        enum iommu_status status = iommu_put_in(call, address + *mapped, &run, permission);
+    *put = 0;
+    if (call->domain->poisoned)
+        return IOMMU_FAILED;
+    for (; iommu_next_run(memory, &done, &run); *put = done) {
+        enum iommu_status status =
+            put_run(call, address ? *address + *put : run.physical, &run, permission);
 
         if (status != IOMMU_OK)
             return status;
@@ -224,18 +238,67 @@ static enum iommu_status put_runs(const struct iommu_call *call, uint64_t addres
     return IOMMU_OK;
 }
 
-enum iommu_status iommu_put_all(const struct iommu_call *call, uint64_t address,
+/* Takes out what is live of a range: all of it, unless another context has been there since. */
+static void take_live(const struct iommu_call *call, struct iommu_batch *batch,
+                      const struct iommu_run *range)
+{
+    struct pt *table = &call->domain->table;
+    const uint64_t address = range->physical;
+
+    iommu_invalidation_add(&batch->invalidation, address, range->length);
+    if (pt_unmap(table, address, range->length, &batch->gather) == PT_OK)
+        return;
+    for (uint64_t at = 0; at < range->length; at += PT_PAGE_SIZE)
+        (void)!pt_unmap(table, address + at, PT_PAGE_SIZE, &batch->gather);
+}
+
+/* The first `put` bytes of the memory. */
+static void take_back(const struct iommu_call *call, struct iommu_batch *batch,
+                      const uint64_t *address, const struct iommu_memory *memory, uint64_t put)
+{
+    const struct iommu_memory part = {memory->physical, memory->frames, put};
+    struct iommu_run range;
+
+    for (uint64_t done = 0; next_range(address, &part, &done, &range);)
+        take_live(call, batch, &range);
+    iommu_batch_note(call, batch);
+}
+
+/* A wait that runs out takes the new entries back. */
+static enum iommu_status flush_all(const struct iommu_call *call, const uint64_t *address,
+                                   const struct iommu_memory *memory)
+{
+    struct iommu_batch batch = iommu_batch_of(call->domain);
+    struct iommu_invalidation fresh = batch.invalidation;
+    struct iommu_run range;
+
+    for (uint64_t done = 0; next_range(address, memory, &done, &range);)
+        iommu_invalidation_add(&fresh, range.physical, range.length);
+    if (flush_new(call, &fresh))
+        return IOMMU_OK;
+    if (iommu_lock_domain(call)) {
+        take_back(call, &batch, address, memory, memory->length);
+        iommu_unlock_domain(call);
+    }
+    (void)!iommu_batch_finish(call, &batch);
+    return IOMMU_FAILED;
+}
+
+enum iommu_status iommu_put_all(const struct iommu_call *call, const uint64_t *address,
                                 const struct iommu_memory *memory, enum pt_permission permission)
 {
-    struct iommu_invalidation fresh;
-    uint64_t mapped;
-    enum iommu_status status = put_runs(call, address, memory, permission, &mapped);
+    struct iommu_batch batch = iommu_batch_of(call->domain);
+    uint64_t put;
 
-    iommu_invalidation_init(&fresh, call->domain->id);
-    iommu_invalidation_add(&fresh, address, memory->length);
-    if (status == IOMMU_OK && !iommu_flush_new(call, &fresh))
-        status = IOMMU_FAILED;
-    if (status != IOMMU_OK && mapped && iommu_take_out(call, address, mapped) != IOMMU_OK)
+    if (!iommu_lock_domain(call))
+        return IOMMU_BAD_HANDLE;
+    enum iommu_status status = put_runs(call, address, memory, permission, &put);
+    if (status != IOMMU_OK)
+        take_back(call, &batch, address, memory, put);
+    iommu_unlock_domain(call);
+    if (status == IOMMU_OK)
+        return flush_all(call, address, memory);
+    if (!iommu_batch_finish(call, &batch))
         return IOMMU_FAILED;
     if ((status == IOMMU_OVERLAP || status == IOMMU_NO_MEMORY) && !iommu_owns(call->owner, memory))
         return IOMMU_NOT_OWNED;
@@ -293,7 +356,7 @@ enum iommu_status iommu_map(struct iommu *iommu, owner_t owner, iommu_ref_t ref,
     enum iommu_status status = choose_place(&call, place, memory->length, &address);
     if (status != IOMMU_OK)
         return status;
-    status = iommu_put_all(&call, address, memory, permission);
+    status = iommu_put_all(&call, &address, memory, permission);
     if (status == IOMMU_OK)
         *out = address;
     else if (call.domain->allocator && status != IOMMU_FAILED)

@@ -338,13 +338,9 @@ enum iommu_status iommu_map_reserved(struct iommu *iommu, owner_t owner, iommu_r
     if (status != IOMMU_OK)
         return status;
     const struct iommu_call call = call_of(iommu, token);
-    const uint64_t length = memory->length;
-    if (!is_inside(token, offset, length))
-        status = IOMMU_BAD_RANGE;
-    else if (call.domain->poisoned)
-        status = IOMMU_FAILED;
-    else
-        status = iommu_put_all(&call, token->address + offset, memory, permission);
+    const uint64_t address = token->address + offset, length = memory->length;
+    status = is_inside(token, offset, length) ? iommu_put_all(&call, &address, memory, permission)
+                                              : IOMMU_BAD_RANGE;
     leave(iommu, token, status == IOMMU_OK ? length : 0, 0);
     return status;
 }

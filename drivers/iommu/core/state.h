@@ -81,21 +81,14 @@ struct iommu_run {
 bool iommu_next_run(const struct iommu_memory *memory, uint64_t *done, struct iommu_run *run);
 bool iommu_owns(owner_t owner, const struct iommu_memory *memory);
 
-/* Maps one run: ownership, then whether the range is kept, then the table. */
-enum iommu_status iommu_put_in(const struct iommu_call *call, uint64_t address,
-                               const struct iommu_run *run, enum pt_permission permission)
-    __attribute__((warn_unused_result));
-/* Memory at consecutive addresses: all of it or, on any failure, nothing. */
-enum iommu_status iommu_put_all(const struct iommu_call *call, uint64_t address,
+/* Maps memory at consecutive addresses, or (NULL) each frame at its own: all of it or, on any
+ * failure, nothing; in one step, as other contexts see it. Checks run by run: ownership, then
+ * whether the range is kept, then the table. Without an address the list must not change. */
+enum iommu_status iommu_put_all(const struct iommu_call *call, const uint64_t *address,
                                 const struct iommu_memory *memory, enum pt_permission permission)
     __attribute__((warn_unused_result));
 enum iommu_status iommu_take_out(const struct iommu_call *call, uint64_t address, uint64_t length)
     __attribute__((warn_unused_result));
-/* After new entries: where units need an invalidation for those too, or may still find a table that
- * another context has just unlinked in the place of the new one. */
-bool iommu_flush_new(const struct iommu_call *call, struct iommu_invalidation *fresh)
-    __attribute__((warn_unused_result));
-
 /* Forgets all tokens of a domain whose tables go as a whole. */
 void iommu_drop_tokens(struct iommu *iommu, struct iommu_domain *domain);
 
