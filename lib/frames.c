@@ -41,30 +41,67 @@ size_t frames_run(const struct frames *frames, size_t first, size_t end)
     return end;
 }
 
-typedef uint64_t four_tags_t __attribute__((may_alias, aligned(sizeof(owner_t))));
+/* Readers without the lock want each tag whole, so words of tags are aligned. */
+typedef uint64_t four_tags_t __attribute__((may_alias));
 _Static_assert(sizeof(four_tags_t) == 4 * sizeof(owner_t), "four tags in a word");
+
+static uint64_t in_each(owner_t owner)
+{
+    return owner * UINT64_C(0x0001000100010001);
+}
+
+static bool is_aligned(const owner_t *tags)
+{
+    return (uintptr_t)tags % sizeof(four_tags_t) == 0;
+}
+
+static uint64_t one_differs(const owner_t *tag, owner_t owner)
+{
+    return (uint64_t)(__atomic_load_n(tag, __ATOMIC_RELAXED) ^ owner);
+}
+
+static uint64_t four_differ(const owner_t *tags, uint64_t four)
+{
+    return __atomic_load_n((const four_tags_t *)tags, __ATOMIC_RELAXED) ^ four;
+}
 
 static bool all_carry(const owner_t *tags, size_t count, owner_t owner)
 {
-    const uint64_t four = owner * UINT64_C(0x0001000100010001);
+    const uint64_t four = in_each(owner);
     const owner_t *end = tags + count;
     uint64_t differing = 0;
 
-    for (size_t rest = count % 8; rest > 0; rest--) {
-        differing |= (uint64_t)(*tags++ ^ owner);
+    for (; tags < end && !is_aligned(tags); tags++) {
+        differing |= one_differs(tags, owner);
     }
-    for (; tags < end; tags += 8) {
-        const four_tags_t *words = (const four_tags_t *)tags;
-
-        differing |= (words[0] ^ four) | (words[1] ^ four);
+    for (; end - tags >= 8; tags += 8) {
+        differing |= four_differ(tags, four) | four_differ(tags + 4, four);
+    }
+    for (; tags < end; tags++) {
+        differing |= one_differs(tags, owner);
     }
     return !differing;
+}
+
+static void put_tags(owner_t *tags, size_t count, owner_t tag)
+{
+    const uint64_t four = in_each(tag);
+    owner_t *end = tags + count;
+
+    while (tags < end) {
+        if (is_aligned(tags) && end - tags >= 4) {
+            __atomic_store_n((four_tags_t *)tags, four, __ATOMIC_RELAXED);
+            tags += 4;
+        } else {
+            __atomic_store_n(tags++, tag, __ATOMIC_RELAXED);
+        }
+    }
 }
 
 bool frames_all_owned(const struct frames *frames, owner_t owner, size_t first, size_t end)
 {
     for (size_t i = first, next; i < end; i = next) {
-        owner_t common = frames->blocks[i / FRAMES_BLOCK];
+        owner_t common = __atomic_load_n(&frames->blocks[i / FRAMES_BLOCK], __ATOMIC_ACQUIRE);
 
         next = smaller((i / FRAMES_BLOCK + 1) * FRAMES_BLOCK, end);
         if (common != owner &&
@@ -86,6 +123,11 @@ static void advance_hint(struct frames *frames)
     }
 }
 
+static void set_block(struct frames *frames, size_t block, owner_t common)
+{
+    __atomic_store_n(&frames->blocks[block], common, __ATOMIC_RELEASE);
+}
+
 /* Tags frames [first, end) of one block, each for itself. */
 static void set_part(struct frames *frames, size_t first, size_t end, owner_t tag)
 {
@@ -93,16 +135,12 @@ static void set_part(struct frames *frames, size_t first, size_t end, owner_t ta
     owner_t common = frames->blocks[block];
 
     if (common != FRAMES_MIXED) {
-        size_t block_end = smaller((block + 1) * FRAMES_BLOCK, frames->count);
+        size_t begin = block * FRAMES_BLOCK;
 
-        for (size_t i = block * FRAMES_BLOCK; i < block_end; i++) {
-            frames->tags[i] = common;
-        }
-        frames->blocks[block] = FRAMES_MIXED;
+        put_tags(&frames->tags[begin], smaller(FRAMES_BLOCK, frames->count - begin), common);
+        set_block(frames, block, FRAMES_MIXED);
     }
-    for (size_t i = first; i < end; i++) {
-        frames->tags[i] = tag;
-    }
+    put_tags(&frames->tags[first], end - first, tag);
 }
 
 /* All frames of the span, which is not empty, carry `from`. */
@@ -116,7 +154,7 @@ static void set_tags(struct frames *frames, struct span span, owner_t from, owne
         set_part(frames, span.first, smaller(block * FRAMES_BLOCK, span.end), to);
     }
     while (block < block_end) {
-        frames->blocks[block++] = to;
+        set_block(frames, block++, to);
     }
     if (block * FRAMES_BLOCK < span.end) {
         set_part(frames, block * FRAMES_BLOCK, span.end, to);

@@ -30,7 +30,12 @@ enum {
 
 /*
  * One owner per frame of [0, frame_count << FRAME_SHIFT). The tags' memory belongs to the
- * caller. Nothing here touches the frames themselves. Not reentrant.
+ * caller. Nothing here touches the frames themselves.
+ *
+ * What changes owners is for one context at a time. frames_tag, frames_owned and frames_owner may
+ * run beside it: of each frame they find an owner that it has, or had since they began. Therefore
+ * the tags of a block are written before the block says that they count. They stay when they count
+ * no more: whoever has seen them count finds the owners of that time.
  */
 struct frames {
     owner_t *tags;   /* of the frames of blocks without a common owner; else not yet written */
@@ -46,9 +51,10 @@ struct frames {
 /* The owner of a frame below count. */
 static inline owner_t frames_tag(const struct frames *frames, size_t frame)
 {
-    owner_t common = frames->blocks[frame / FRAMES_BLOCK];
+    owner_t common = __atomic_load_n(&frames->blocks[frame / FRAMES_BLOCK], __ATOMIC_ACQUIRE);
 
-    return common != FRAMES_MIXED ? common : frames->tags[frame];
+    return common != FRAMES_MIXED ? common
+                                  : __atomic_load_n(&frames->tags[frame], __ATOMIC_RELAXED);
 }
 
 /* All frames start as OWNER_ABSENT. `tags` has room for FRAMES_TAGS(count). */

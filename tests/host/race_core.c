@@ -280,6 +280,55 @@ static void allocations_in_one_domain_and_in_two(void **state)
     }
 }
 
+/* Who owns a frame is asked without a lock. This one was OWNER_ONE's, and then never again. */
+static uint64_t old_page;
+
+static void map_own_and_old(struct context *self)
+{
+    const struct iommu_memory own = {.physical = self->memory, .length = AREA * PAGE};
+    const struct iommu_place place = {&(uint64_t){AT}, 0, UINT64_MAX};
+
+    for (unsigned round = 0; round < ROUNDS / 2; round++) {
+        uint64_t out;
+
+        expect(self, iommu_map(&on.iommu, OWNER_ONE, self->domain, &place, &own, PT_READ_WRITE,
+                               &out) == IOMMU_OK);
+        expect(self, unmap_at(self->domain, AT, own.length) == IOMMU_OK);
+        expect(self, map_by_table(self, AT, old_page) == STATUS_ACCESS_DENIED);
+        expect(self, map_at(self->domain, AT, old_page, 2 * PAGE) == IOMMU_NOT_OWNED);
+    }
+}
+
+/* Blocks have one owner, then several, then one again. */
+static void change_owners(struct context *self)
+{
+    for (unsigned round = 0; round < ROUNDS / 2; round++) {
+        void *page = memory_alloc(OWNER_ONE, 1, 0);
+        uint8_t *block = memory_alloc(OWNER_TWO, FRAMES_BLOCK, 0);
+
+        expect(self, page && memory_physical(block) == (old_page & ~(FRAMES_BLOCK * PAGE - 1)));
+        expect(self, memory_free(OWNER_ONE, page, 1));
+        for (unsigned i = 0; i < 4; i++)
+            expect(self, memory_free(OWNER_TWO, block + (FRAMES_BLOCK - 1 - i) * PAGE, 1));
+        expect(self, memory_free(OWNER_TWO, block, FRAMES_BLOCK - 4));
+    }
+}
+
+static void owners_change_beside_maps(void **state)
+{
+    (void)state;
+    set_up_domains(true, 0, false);
+    uint8_t *block = memory_alloc(OWNER_ONE, FRAMES_BLOCK, 0);
+    assert_non_null(block);
+    old_page = memory_physical(block) + 8 * PAGE;
+    assert_true(memory_free(OWNER_ONE, block, 1));
+    assert_true(memory_free(OWNER_ONE, block + PAGE, FRAMES_BLOCK - 1));
+    assert_int_equal(map_at(contexts[0].domain, AT, contexts[0].memory, PAGE), IOMMU_OK);
+    assert_int_equal(unmap_at(contexts[0].domain, AT, PAGE), IOMMU_OK);
+    run_both(map_own_and_old, change_owners);
+    nothing_is_left();
+}
+
 /* Both do one thing at the same time, and the main context judges the pair. */
 static iommu_ref_t contested;
 
@@ -458,6 +507,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(maps_in_one_domain_and_in_two),
         cmocka_unit_test(a_list_that_fails_is_never_seen),
+        cmocka_unit_test(owners_change_beside_maps),
         cmocka_unit_test(allocations_in_one_domain_and_in_two),
         cmocka_unit_test(freeing_against_mapping),
         cmocka_unit_test(one_of_two_wins),
