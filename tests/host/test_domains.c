@@ -453,6 +453,113 @@ static void the_end_of_an_owner_takes_all(void **state)
     no_violation();
 }
 
+/*
+ * FIRST, for which firmware demands a region, sends on three buses; each allocation, or each wait,
+ * of taking the unit into use fails in turn.
+ */
+static const pci_bdf_t first_ids[] = {PCI_BDF(0, 2, 0), PCI_BDF(2, 0, 0), PCI_BDF(3, 0, 0)};
+
+static unsigned fail_allocation, fail_wait;
+
+static void stick_at_wait(void *context, uint64_t physical, uint64_t value)
+{
+    (void)context;
+    if (physical >> 12 == on.unit.iqa >> 12 && physical % 16 == 0 && (value & 0xF) == 5 &&
+        fail_wait && !--fail_wait)
+        on.unit.broken.queue_stuck = true;
+}
+
+static void send_on_three_buses(void)
+{
+    struct pci_function *first = &on.pci.functions[FIRST];
+
+    first->alias_count = 2;
+    first->aliases[0] = first_ids[1];
+    first->aliases[1] = first_ids[2];
+    model_fail_allocation(fail_allocation);
+    model_on_store(stick_at_wait, NULL);
+}
+
+static unsigned that_reach(uint64_t address)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < 3; i++)
+        count += reaches(first_ids[i], address, true);
+    return count;
+}
+
+static bool are_blocked(void)
+{
+    bool blocked = true;
+
+    for (unsigned i = 0; i < 3; i++) {
+        enum model_vtd_reason reason =
+            model_vtd_judge(&on.unit, first_ids[i], RMRR_BASE, true, NULL);
+
+        blocked &= reason == MODEL_VTD_ROOT_NOT_PRESENT || reason == MODEL_VTD_CONTEXT_NOT_PRESENT;
+    }
+    return blocked && !that_reach(RMRR_BASE);
+}
+
+static bool start_failing(unsigned allocation, unsigned wait)
+{
+    struct options options = OPTIONS_DEFAULT;
+
+    fail_allocation = allocation;
+    fail_wait = wait;
+    options.with_rmrr = true;
+    options.functions = send_on_three_buses;
+    start(&options);
+    model_fail_allocation(0);
+    model_on_store(NULL, NULL);
+    return fail_wait == 0 && model_allocations() >= allocation;
+}
+
+static void regions_are_granted_whole_or_not(void **state)
+{
+    unsigned refused = 0;
+
+    (void)state;
+    for (unsigned n = 1; start_failing(n, 0); n++) {
+        bool granted = on.iommu.groups[FIRST].quarantine != PCI_NONE;
+
+        if (on.iommu.units[0].state != UNIT_ACTIVE)
+            continue;
+        refused += !granted;
+        if (!granted) {
+            assert_true(are_blocked());
+            assert_int_equal(tables_in_use(), 0);
+            for (unsigned i = 0; i < IOMMU_DOMAINS_MAX; i++)
+                assert_true(!on.iommu.domains[i].ref && !on.iommu.domains[i].region_uses[0]);
+        }
+        iommu_ref_t domain = make(IOMMU_TRANSLATE, 0), one = attached(FIRST, domain);
+        assert_int_equal(that_reach(RMRR_BASE), 3);
+        assert_int_equal(iommu_detach(&on.iommu, OWNER_ONE, one), IOMMU_OK);
+        assert_true(granted ? that_reach(RMRR_BASE) == 3 : are_blocked());
+        assert_int_equal(iommu_delete_domain(&on.iommu, OWNER_ONE, domain), IOMMU_OK);
+        no_violation();
+    }
+    assert_in_range(refused, 3, 16); /* a chunk of tables, and a context table for each bus */
+}
+
+static void a_wait_that_fails_grants_no_region(void **state)
+{
+    unsigned failed = 0;
+
+    (void)state;
+    for (unsigned n = 1; start_failing(0, n); n++) {
+        if (on.iommu.units[0].state == UNIT_FAILED)
+            continue;
+        failed++;
+        assert_int_equal(on.iommu.units[0].state, UNIT_POISONED);
+        assert_int_equal(on.iommu.groups[FIRST].quarantine, PCI_NONE);
+        assert_true(are_blocked());
+        no_violation();
+    }
+    assert_in_range(failed, 3, 16);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -471,6 +578,8 @@ int main(void)
         cmocka_unit_test(objects_are_looked_up),
         cmocka_unit_test(faults_have_kinds),
         cmocka_unit_test(the_end_of_an_owner_takes_all),
+        cmocka_unit_test(regions_are_granted_whole_or_not),
+        cmocka_unit_test(a_wait_that_fails_grants_no_region),
     };
 
     return cmocka_run_group_tests_name("domains", tests, NULL, NULL);

@@ -291,16 +291,33 @@ enum iommu_status iommu_detach(struct iommu *iommu, owner_t owner, iommu_ref_t r
     return status;
 }
 
+/* Through a unit that translates, or did until it was poisoned. */
 static bool group_sends_as(const struct iommu *iommu, uint16_t leader,
                            const struct iommu_requester *requester)
 {
-    for (uint16_t e = 0; e < iommu->pci->count; e++)
-        if (iommu_group_has_endpoint(iommu, leader, e) && iommu_covered(iommu, e) &&
+    for (uint16_t e = 0; e < iommu->pci->count; e++) {
+        uint16_t unit = iommu->endpoints[e].unit;
+
+        if (iommu_group_has_endpoint(iommu, leader, e) && unit != PCI_NONE &&
+            iommu->units[unit].state != UNIT_FAILED &&
             iommu_sends_as(iommu, e, requester->segment, requester->id))
             return true;
+    }
     return false;
 }
 
+/* Blocks the requesters of a group again, those with an index below `end`, and ends its domain. */
+static void end_quarantine(struct iommu *iommu, uint16_t leader, struct iommu_domain *domain,
+                           unsigned end)
+{
+    for (unsigned i = 0; i < end; i++)
+        if (group_sends_as(iommu, leader, &iommu->requesters[i]))
+            (void)unbind(iommu, &iommu->requesters[i], domain);
+    (void)!iommu_unmap_regions(iommu, leader, domain);
+    (void)!iommu_delete_domain(iommu, OWNER_IOMMU, domain->ref);
+}
+
+/* All of the group reaches all of its regions, or, on any failure, none of it any. */
 static bool quarantine(struct iommu *iommu, uint16_t leader)
 {
     const struct iommu_domain_config config = {.type = IOMMU_TRANSLATE};
@@ -308,13 +325,17 @@ static bool quarantine(struct iommu *iommu, uint16_t leader)
 
     if (iommu_new_domain(iommu, OWNER_IOMMU, &config, &domain) != IOMMU_OK)
         return false;
-    iommu->groups[leader].quarantine = iommu_domain_index(iommu, domain);
-    if (iommu_map_regions(iommu, leader, domain) != IOMMU_OK)
+    if (iommu_map_regions(iommu, leader, domain) != IOMMU_OK) {
+        (void)!iommu_delete_domain(iommu, OWNER_IOMMU, domain->ref);
         return false;
+    }
     for (unsigned i = 0; i < iommu->requester_count; i++)
         if (group_sends_as(iommu, leader, &iommu->requesters[i]) &&
-            bind(iommu, &iommu->requesters[i], domain) != IOMMU_OK)
+            bind(iommu, &iommu->requesters[i], domain) != IOMMU_OK) {
+            end_quarantine(iommu, leader, domain, i);
             return false;
+        }
+    iommu->groups[leader].quarantine = iommu_domain_index(iommu, domain);
     return true;
 }
 
@@ -324,10 +345,8 @@ void iommu_quarantine_all(struct iommu *iommu)
         uint16_t endpoint = iommu->demands[i].endpoint;
         uint16_t leader = iommu->pci->functions[endpoint].group_leader;
 
-        if (iommu->groups[leader].quarantine != PCI_NONE || quarantine(iommu, leader))
-            continue;
-        iommu->groups[leader].quarantine = PCI_NONE;
-        log_write(LOG_ERROR, "iommu", "regions demanded by firmware could not be granted");
+        if (iommu->groups[leader].quarantine == PCI_NONE && !quarantine(iommu, leader))
+            log_write(LOG_ERROR, "iommu", "regions demanded by firmware could not be granted");
     }
 }
 
