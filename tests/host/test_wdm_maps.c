@@ -293,6 +293,139 @@ static void reserve_checks_by_position(void **state)
     assert_int_equal(on.api.DeleteDomain(use.domain), STATUS_SUCCESS);
 }
 
+/* Tokens are places of an array: none lies before it, behind it or between them. Both ends are
+ * reached: by the first token, and by the last of as many as there can be. */
+static void no_token_lies_outside(void **state)
+{
+    PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN tokens[IOMMU_TOKENS_MAX], first, last, none = NULL;
+    IOMMU_MAP_PHYSICAL_ADDRESS source = range_of(use.frame, PAGE_SIZE);
+    IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT segment;
+
+    (void)state;
+    for (unsigned i = 0; i < IOMMU_TOKENS_MAX; i++)
+        assert_int_equal(reserve(use.domain, PAGE_SIZE, AT + i * PAGE_SIZE, &tokens[i]),
+                         STATUS_SUCCESS);
+    assert_int_equal(reserve(use.domain, PAGE_SIZE, AT - PAGE_SIZE, &none),
+                     STATUS_INSUFFICIENT_RESOURCES);
+    first = last = tokens[0];
+    for (unsigned i = 1; i < IOMMU_TOKENS_MAX; i++) {
+        first = tokens[i] < first ? tokens[i] : first;
+        last = tokens[i] > last ? tokens[i] : last;
+    }
+    const uintptr_t step = ((uintptr_t)last - (uintptr_t)first) / (IOMMU_TOKENS_MAX - 1);
+    const uintptr_t outside[] = {(uintptr_t)first - step,
+                                 (uintptr_t)first - 1,
+                                 (uintptr_t)first + 1,
+                                 (uintptr_t)last + 1,
+                                 (uintptr_t)last + step,
+                                 (uintptr_t)last + 2 * step,
+                                 UINTPTR_MAX,
+                                 UINTPTR_MAX / 2};
+    for (size_t i = 0; i < COUNT(outside); i++) {
+        none = (PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN)outside[i];
+        segment = (IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT){none, 0, PAGE_SIZE};
+        assert_int_equal(on.api.FreeReservedLogicalAddressRange(none), STATUS_INVALID_PARAMETER_1);
+        assert_int_equal(on.api.UnmapReservedLogicalRange(&segment), STATUS_INVALID_PARAMETER);
+        assert_int_equal(on.api.MapReservedLogicalRange(none, 0, 3, &source, &segment),
+                         STATUS_INVALID_PARAMETER_1);
+    }
+    assert_int_equal(on.api.FreeReservedLogicalAddressRange(last), STATUS_SUCCESS);
+    assert_int_equal(on.api.FreeReservedLogicalAddressRange(first), STATUS_SUCCESS);
+}
+
+/*
+ * A list that its owner changes while it is being mapped, as soon as the first entry is in a table
+ * of the domain. What is then reached was owned when it was read, or nothing is.
+ */
+static struct {
+    PFN_NUMBER *list;
+    PFN_NUMBER to[3];
+    bool done;
+} change;
+
+static void change_list(void *context, uint64_t physical, uint64_t value)
+{
+    (void)context;
+    (void)physical;
+    if (change.done || (value & ~UINT64_C(0xFFF)) != use.frame || !(value & 3))
+        return;
+    change.done = true;
+    memcpy(change.list, change.to, sizeof change.to);
+}
+
+static NTSTATUS map_changing(bool identity, bool by_mdl, const PFN_NUMBER from[3],
+                             const PFN_NUMBER to[3])
+{
+    IOMMU_MAP_PHYSICAL_ADDRESS source = {.MapType = MapPhysicalAddressTypePfn};
+    IOMMU_DMA_LOGICAL_ADDRESS place = AT, out;
+    struct mdl4 mdl = mdl_of(3);
+    PFN_NUMBER *list = mdl.frames;
+
+    memcpy(list, from, sizeof change.to);
+    if (by_mdl) {
+        source.MapType = MapPhysicalAddressTypeMdl;
+        source.Mdl.Mdl = &mdl.mdl;
+    } else {
+        source.PfnArray.PageFrame = list;
+        source.PfnArray.NumberOfPages = 3;
+    }
+    change.list = list;
+    memcpy(change.to, to, sizeof change.to);
+    change.done = false;
+    model_on_store(change_list, NULL);
+    NTSTATUS status = identity ? on.api.MapIdentityRangeEx(use.domain, READ_WRITE, &source)
+                               : on.api.MapLogicalRangeEx(use.domain, READ_WRITE, &source, &place,
+                                                          NULL, NULL, &out);
+    model_on_store(NULL, NULL);
+    assert_true(change.done);
+    return status;
+}
+
+/* Of the four own pages and the foreign one, at their own addresses and at AT to AT + 3 pages. */
+static unsigned pages_reached(void)
+{
+    const pci_bdf_t id = PCI_BDF(0, 2, 0);
+    unsigned count = reaches(id, use.foreign, false);
+
+    for (uint64_t i = 0; i < 4; i++) {
+        uint64_t at[] = {AT + i * PAGE_SIZE, use.frame + i * PAGE_SIZE};
+
+        for (unsigned n = 0; n < 2; n++) {
+            uint64_t physical = 0;
+
+            if (!reaches(id, at[n], true))
+                continue;
+            count++;
+            (void)model_vtd_translate(&on.unit, id, at[n], true, &physical);
+            assert_int_equal(model_owner(physical), OWNER_ONE);
+        }
+    }
+    return count;
+}
+
+static void lists_may_change(void **state)
+{
+    const PFN_NUMBER own = use.frame >> PAGE_SHIFT, foreign = use.foreign >> PAGE_SHIFT;
+    const PFN_NUMBER good[] = {own, own + 2, own + 1}, bad[] = {own, own + 2, foreign};
+    const PFN_NUMBER other[] = {own + 3, own + 3, foreign}, none[] = {foreign, foreign, foreign};
+
+    (void)state;
+    assert_int_equal(on.api.AttachDeviceEx(use.domain, new_device(FIRST)), STATUS_SUCCESS);
+    for (unsigned by_mdl = 0; by_mdl < 2; by_mdl++) {
+        assert_int_equal(map_changing(false, by_mdl, good, bad), STATUS_ACCESS_DENIED);
+        assert_int_equal(map_changing(false, by_mdl, bad, none), STATUS_ACCESS_DENIED);
+        assert_int_equal(map_changing(true, by_mdl, bad, other), STATUS_ACCESS_DENIED);
+        assert_int_equal(map_changing(true, by_mdl, bad, good), STATUS_ACCESS_DENIED);
+        assert_int_equal(pages_reached(), 0);
+        assert_int_equal(map_changing(true, by_mdl, good, other), STATUS_SUCCESS);
+        assert_int_equal(pages_reached(), 3);
+        assert_int_equal(unmap_range(use.domain, use.frame, 3 * PAGE_SIZE), STATUS_SUCCESS);
+        assert_int_equal(map_changing(false, by_mdl, bad, good), STATUS_SUCCESS);
+        assert_int_equal(pages_reached(), 3);
+        assert_int_equal(unmap_range(use.domain, AT, 3 * PAGE_SIZE), STATUS_SUCCESS);
+    }
+}
+
 static void map_reserved_checks_by_position(void **state)
 {
     IOMMU_MAP_PHYSICAL_ADDRESS source = range_of(use.frame, PAGE_SIZE);
@@ -381,6 +514,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(version_1_maps_mdls, setup, teardown),
         cmocka_unit_test_setup_teardown(identity_checks_by_position, setup, teardown),
         cmocka_unit_test_setup_teardown(reserve_checks_by_position, setup, teardown),
+        cmocka_unit_test_setup_teardown(no_token_lies_outside, setup, teardown),
+        cmocka_unit_test_setup_teardown(lists_may_change, setup, teardown),
         cmocka_unit_test_setup_teardown(map_reserved_checks_by_position, setup, teardown),
         cmocka_unit_test_setup_teardown(segments_are_what_is_mapped, setup, teardown),
     };
