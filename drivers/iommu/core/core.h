@@ -143,25 +143,26 @@ struct iommu_group {
 #define IOMMU_DOMAIN_SIZE 1024
 
 /*
- * The lock guards the tables, the allocator, the tokens and the reference; whoever takes it looks
- * at the reference again, since the domain may have been deleted before. The rest changes under the
- * gate, or is fixed while the domain lives.
+ * The lock guards the tables, the allocator, the tokens, the reference and the owner (name in
+ * domain.c); whoever takes it looks at the reference again, since the domain may have been deleted
+ * before. The rest changes under the gate, or is fixed while the domain lives.
  */
 struct iommu_domain {
     struct lock lock;
-    _Atomic(owner_t) owner;   /* OWNER_FREE: not in use */
-    uint16_t id;              /* as the units' tables hold it */
-    _Atomic(iommu_ref_t) ref; /* names it; 0: not in use */
-    uint64_t plain_end;       /* addresses below it have nothing special: see iommu_update_plain */
-    _Atomic(uint64_t) units;  /* bit n: unit n may hold translations of the domain */
-    struct pt table;          /* pass-through: geometry alone */
-    atomic_bool poisoned;     /* a wait failed: no map any more, the id is never reused */
+    owner_t owner;           /* OWNER_FREE: not in use */
+    uint16_t id;             /* as the units' tables hold it */
+    iommu_ref_t ref;         /* names it; 0: not in use */
+    uint64_t plain_first;    /* from here to plain_last a range needs no further look: */
+    uint64_t plain_last;     /* see iommu_update_plain */
+    _Atomic(uint64_t) units; /* bit n: unit n may hold translations of the domain */
+    struct pt table;         /* pass-through: geometry alone */
+    atomic_bool poisoned;    /* a wait failed: no map any more, the id is never reused */
     enum iommu_domain_type type;
     uint16_t generation;
     uint16_t attached;             /* devices */
     uint16_t token;                /* the first of its tokens, index + 1; 0: it has none */
     struct allocator *allocator;   /* of logical addresses; NULL: the caller names them */
-    uint64_t unkept_end;           /* addresses below it are inside the width and nobody's */
+    struct iommu_region gap;       /* addresses inside the width that are kept for nobody */
     atomic_uint unlinking;         /* unmaps that took tables away, which units may still know */
     _Atomic(uint64_t) flush_units; /* those that need an invalidation after a map */
     unsigned reserved_count;
@@ -251,7 +252,10 @@ static inline struct iommu_domain *iommu_domain_at(struct iommu *iommu, owner_t 
 {
     struct iommu_domain *domain = iommu_domain_slot(iommu, ref);
 
-    return domain->ref == ref && domain->owner == owner ? domain : NULL;
+    return __atomic_load_n(&domain->ref, __ATOMIC_ACQUIRE) == ref &&
+                   __atomic_load_n(&domain->owner, __ATOMIC_RELAXED) == owner
+               ? domain
+               : NULL;
 }
 
 void iommu_init(struct iommu *iommu, const struct pci_inventory *pci);

@@ -158,6 +158,13 @@ static enum iommu_status fill_domain(struct iommu *iommu, struct iommu_domain *d
     return status;
 }
 
+/* Under the domain's lock; others may look at both without it. */
+static void name(struct iommu_domain *domain, owner_t owner, iommu_ref_t ref)
+{
+    __atomic_store_n(&domain->owner, owner, __ATOMIC_RELAXED);
+    __atomic_store_n(&domain->ref, ref, __ATOMIC_RELEASE);
+}
+
 /* A slot that is free: nobody else looks further than at its reference. */
 static void open_domain(struct iommu *iommu, struct iommu_domain *domain, owner_t owner,
                         const struct iommu_domain_config *config)
@@ -165,7 +172,6 @@ static void open_domain(struct iommu *iommu, struct iommu_domain *domain, owner_
     uint16_t index = iommu_domain_index(iommu, domain);
 
     domain->type = config->type;
-    domain->owner = owner;
     domain->id = (uint16_t)(index + 1);
     domain->attached = domain->token = 0;
     domain->reserved_count = config->reserved_count;
@@ -176,8 +182,8 @@ static void open_domain(struct iommu *iommu, struct iommu_domain *domain, owner_
     domain->units = domain->flush_units = 0;
     domain->unlinking = 0;
     lock_take(&domain->lock);
-    iommu_update_kept(iommu, domain);
-    domain->ref = iommu_ref(IOMMU_DOMAIN_REF, index, domain->generation);
+    iommu_update_kept(domain);
+    name(domain, owner, iommu_ref(IOMMU_DOMAIN_REF, index, domain->generation));
     lock_give(&domain->lock);
 }
 
@@ -220,12 +226,10 @@ static enum iommu_status close_domain(struct iommu *iommu, struct iommu_domain *
     lock_take(&domain->lock);
     bool live = domain->token;
     if (!live && domain->poisoned) {
-        domain->owner = OWNER_IOMMU;
-        domain->ref =
-            iommu_ref(IOMMU_DOMAIN_REF, iommu_domain_index(iommu, domain), ++domain->generation);
+        name(domain, OWNER_IOMMU,
+             iommu_ref(IOMMU_DOMAIN_REF, iommu_domain_index(iommu, domain), ++domain->generation));
     } else if (!live) {
-        domain->ref = 0;
-        domain->owner = OWNER_FREE;
+        name(domain, OWNER_FREE, 0);
         domain->generation++;
     }
     lock_give(&domain->lock);

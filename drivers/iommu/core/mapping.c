@@ -284,6 +284,17 @@ static enum iommu_status flush_all(const struct iommu_call *call, const uint64_t
     return IOMMU_FAILED;
 }
 
+/* Under the domain's lock. The next range is likely to lie beside this one. */
+static void learn_gap(const struct iommu_call *call, uint64_t address)
+{
+    struct iommu_domain *domain = call->domain;
+
+    if (address >= domain->gap.first && address <= domain->gap.last)
+        return;
+    domain->gap = iommu_gap_at(call->iommu, domain, address);
+    iommu_update_plain(domain);
+}
+
 enum iommu_status iommu_put_all(const struct iommu_call *call, const uint64_t *address,
                                 const struct iommu_memory *memory, enum pt_permission permission)
 {
@@ -295,6 +306,8 @@ enum iommu_status iommu_put_all(const struct iommu_call *call, const uint64_t *a
     enum iommu_status status = put_runs(call, address, memory, permission, &put);
     if (status != IOMMU_OK)
         take_back(call, &batch, address, memory, put);
+    else if (address)
+        learn_gap(call, *address);
     iommu_unlock_domain(call);
     if (status == IOMMU_OK)
         return flush_all(call, address, memory);

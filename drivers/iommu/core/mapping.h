@@ -38,8 +38,8 @@ static inline bool iommu_invalidate(struct iommu *iommu, uint64_t units,
 static inline bool iommu_is_plain(const struct iommu_domain *domain, owner_t owner, iommu_ref_t ref,
                                   uint64_t address, uint64_t length)
 {
-    return domain->ref == ref && domain->owner == owner &&
-           address + (length - 1) < domain->plain_end;
+    return domain->ref == ref && domain->owner == owner && address >= domain->plain_first &&
+           address + (length - 1) <= domain->plain_last;
 }
 
 /* Maps consecutive memory at a named address. IOMMU_OK and IOMMU_NO_MEMORY as iommu_map. Anything
@@ -82,8 +82,7 @@ static inline enum iommu_status iommu_unmap_plain(struct iommu *iommu, owner_t o
         return iommu_finish_unlinking(iommu, domain, address, length, &gather) ? IOMMU_OK
                                                                                : IOMMU_FAILED;
     lock_give(&domain->lock);
-    iommu_invalidation_init(&range, domain->id);
-    iommu_invalidation_add(&range, address, length);
+    iommu_invalidation_of(&range, domain->id, address, length);
     return iommu_invalidate(iommu, domain->units, &range) ? IOMMU_OK : IOMMU_FAILED;
 }
 

@@ -28,23 +28,32 @@ bool iommu_is_kept(const struct iommu *iommu, const struct iommu_domain *domain,
     return false;
 }
 
-static uint64_t lower(uint64_t a, uint64_t b)
+/* Cuts a gap down to what is beside a range; false: the range is in the gap's way at `address`. */
+static bool cut(struct iommu_region *gap, uint64_t address, uint64_t first, uint64_t last)
 {
-    return a < b ? a : b;
+    if (first > address && first <= gap->last)
+        gap->last = first - 1;
+    else if (last < address && last >= gap->first)
+        gap->first = last + 1;
+    return first > address || last < address;
 }
 
-void iommu_update_kept(const struct iommu *iommu, struct iommu_domain *domain)
+struct iommu_region iommu_gap_at(const struct iommu *iommu, const struct iommu_domain *domain,
+                                 uint64_t address)
 {
-    uint64_t end = lower(UINT64_C(1) << domain->table.geometry.width, IOMMU_INTERRUPT_FIRST);
+    struct iommu_region gap = {0, (UINT64_C(1) << domain->table.geometry.width) - 1};
+    bool found = cut(&gap, address, IOMMU_INTERRUPT_FIRST, IOMMU_INTERRUPT_LAST);
 
     for (unsigned i = 0; i < iommu->region_count; i++)
-        end = lower(end, iommu->regions[i].first);
+        found &= cut(&gap, address, iommu->regions[i].first, iommu->regions[i].last);
     for (unsigned i = 0; i < domain->reserved_count; i++)
-        end = lower(end, domain->reserved[i].first);
-    for (uint16_t at = domain->token; at; at = iommu->tokens[at - 1].next)
-        end = lower(end, iommu->tokens[at - 1].address);
-    domain->unkept_end = end;
-    iommu_update_plain(domain);
+        found &= cut(&gap, address, domain->reserved[i].first, domain->reserved[i].last);
+    for (uint16_t at = domain->token; at; at = iommu->tokens[at - 1].next) {
+        const struct iommu_token *token = &iommu->tokens[at - 1];
+
+        found &= cut(&gap, address, token->address, token->address + token->length - 1);
+    }
+    return found ? gap : IOMMU_NO_GAP;
 }
 
 /* Slots never used come first, in order; then those that were freed, oldest first. */
@@ -189,7 +198,7 @@ static enum iommu_status set_aside(const struct iommu_call *call, uint64_t addre
     token->length = length;
     token->next = call->domain->token;
     call->domain->token = place_of(call->iommu, token);
-    iommu_update_kept(call->iommu, call->domain);
+    iommu_update_kept(call->domain);
     *out = token;
     return IOMMU_OK;
 }
@@ -266,7 +275,7 @@ static void unlink_token(struct iommu *iommu, struct iommu_domain *domain,
         at = &token_at(iommu, *at)->next;
     if (*at)
         *at = token->next;
-    iommu_update_kept(iommu, domain);
+    iommu_update_kept(domain);
 }
 
 /* The tables go; the addresses stay kept until the units have forgotten them. */
@@ -370,6 +379,6 @@ void iommu_drop_tokens(struct iommu *iommu, struct iommu_domain *domain)
         domain->token = token->next;
         free_slot(iommu, token);
     }
-    iommu_update_kept(iommu, domain);
+    iommu_update_kept(domain);
     lock_give(&domain->lock);
 }

@@ -10,19 +10,26 @@ static inline iommu_ref_t iommu_ref(iommu_ref_t kind, size_t index, uint16_t gen
     return kind | (uint32_t)generation << 16 | index;
 }
 
-/* Below this end a range that a caller names needs no further look: it is inside the width, kept
- * for nobody, and the domain is an ordinary one that has no allocator, has not failed and needs no
+#define IOMMU_NO_GAP ((struct iommu_region){.first = UINT64_MAX, .last = 0})
+
+/* A range that a caller names needs no further look inside the gap, where the last one was that
+ * had one, if the domain is an ordinary one that has no allocator, has not failed and needs no
  * invalidation after a map. To call, under the domain's lock, when any of these changes. */
 static inline void iommu_update_plain(struct iommu_domain *domain)
 {
     bool special = domain->type != IOMMU_TRANSLATE || domain->allocator || domain->poisoned ||
                    domain->flush_units || domain->unlinking;
 
-    domain->plain_end = special ? 0 : domain->unkept_end;
+    domain->plain_first = special ? UINT64_MAX : domain->gap.first;
+    domain->plain_last = special ? 0 : domain->gap.last;
 }
 
 /* The same when what is kept has changed: regions and tokens. */
-void iommu_update_kept(const struct iommu *iommu, struct iommu_domain *domain);
+static inline void iommu_update_kept(struct iommu_domain *domain)
+{
+    domain->gap = IOMMU_NO_GAP;
+    iommu_update_plain(domain);
+}
 
 /* A wait failed. */
 static inline void iommu_poison_domain(struct iommu_domain *domain)
@@ -72,6 +79,11 @@ bool iommu_is_usable(const struct iommu *iommu, unsigned width, uint64_t address
 /* Under the domain's lock: the inclusive range meets a caller's reserved region or a token. */
 bool iommu_is_kept(const struct iommu *iommu, const struct iommu_domain *domain, uint64_t first,
                    uint64_t last);
+
+/* Under the domain's lock: the addresses around one that are inside the width, not of the interrupt
+ * window, of no region and of no token; none, if the address is not such. */
+struct iommu_region iommu_gap_at(const struct iommu *iommu, const struct iommu_domain *domain,
+                                 uint64_t address);
 
 /* Pages of the memory from byte *done on that follow each other; reads each of their numbers once.
  * False: all is done. */

@@ -15,7 +15,7 @@
 
 #define BENCH_OWNER  ((owner_t)(OWNER_DRIVER + 0x1001))
 #define LARGE_PAGES  (UINT64_C(256) << (20 - PAGE_SHIFT))
-#define AT           UINT64_C(0x40000000) /* a whole GiB follows it */
+#define AT           UINT64_C(0x4040000000) /* a whole GiB follows it; above what is reserved */
 #define SINGLE_PAIRS 1000
 #define BOTH         (IOMMU_ACCESS_READ | IOMMU_ACCESS_WRITE)
 
