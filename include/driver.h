@@ -124,6 +124,9 @@ struct driver {
     const char *name;
     const struct driver_match *match;
     size_t match_count;
+    /* Its tasks begin when those of all drivers without this mark have ended: for one that has many
+     * requests refused, since a unit may keep one fault record for all requesters. */
+    bool last;
     /* Works the device, in the device's own task, then leaves it quiet: detached, deleted,
      * unmapped. False: it could not, and said why through log(). */
     bool (*start)(struct driver_device *device);

@@ -124,13 +124,14 @@ static bool is_bound(uint16_t endpoint)
 static void bind_all(const struct driver *driver)
 {
     const struct pci_inventory *pci = manager.setup->pci;
-    unsigned first = manager.count;
+    unsigned first = manager.count, found = 0;
 
     for (uint16_t i = 0; i < pci->count; i++) {
         char name[PCI_NAME_LENGTH];
 
         if (!matches(driver, &pci->functions[i]) || is_bound(i))
             continue;
+        found++;
         if (!iommu_covered(manager.setup->iommu, i))
             log_write(LOG_WARNING, driver->name, "%s left alone: no working unit guards it",
                       pci_name(pci->functions[i].segment, pci->functions[i].bdf, name));
@@ -141,6 +142,8 @@ static void bind_all(const struct driver *driver)
     }
     for (unsigned i = first; i < manager.count; i++)
         manager.bindings[i].device.instances = manager.count - first;
+    if (!found)
+        results_add("DRV-002", driver->name, RESULT_SKIP, "no device for this driver");
 }
 
 /* A storm must not drown the console. Counts stay exact: core has them. */
@@ -317,15 +320,12 @@ static unsigned dispatch(bool *ran, uint64_t *deadline)
     return alive;
 }
 
-void manager_run(const struct manager_setup *setup)
+/* Runs all tasks to their ends. */
+static void run_tasks(void)
 {
     bool idled = false, ran;
     uint64_t deadline;
 
-    manager.setup = setup;
-    manager.count = 0;
-    for (const struct driver *const *driver = drivers_begin; driver != drivers_end; driver++)
-        bind_all(*driver);
     for (;;) {
         take_interrupts();
         if (take_fault_interrupts() || idled)
@@ -337,6 +337,22 @@ void manager_run(const struct manager_setup *setup)
             irq_idle(deadline);
     }
     drain_faults();
+}
+
+static void run_drivers(bool last)
+{
+    for (const struct driver *const *driver = drivers_begin; driver != drivers_end; driver++)
+        if ((*driver)->last == last)
+            bind_all(*driver);
+    run_tasks();
+}
+
+void manager_run(const struct manager_setup *setup)
+{
+    manager.setup = setup;
+    manager.count = 0;
+    run_drivers(false);
+    run_drivers(true);
     for (unsigned i = 0; i < setup->iommu->unit_count; i++)
         if (setup->iommu->units[i].overflows)
             log_write(LOG_WARNING, setup->iommu->units[i].name,

@@ -264,7 +264,7 @@ CASES: tuple[Case, ...] = (
     Case("errors-only", with_boot_options(loglevel="3"), trace=True),
     Case("pool", with_boot_options(nvme="pool"), trace=True),
     Case("usb-stick", usb_stick),
-    Case("no-nvme", no_disk([]), disk=False),
+    Case("no-nvme", no_disk([]), disk=False, says=r"SKIP DRV-002 nvme no device"),
     Case("nvme-without-namespace", no_disk([NVME]), disk=False, says="no namespace"),
     Case("empty-medium", empty_medium, disk=False, says=r"medium is empty"),
     panics("trap", r"\*\*\* PANIC 1 TRAP: invalid opcode"),
