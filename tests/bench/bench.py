@@ -156,7 +156,7 @@ def run_image(image: Path, emulator: Emulator, name: str) -> tuple[list[str], di
     out = folder / "marks"
     disk = {"driver": "null-co", "size": DISK_BYTES, "read-zeroes": True}
     machine = Machine(
-        emulator, image, disk_node=disk, options={"bench": "1"}, edu=False,
+        emulator, image, disk_node=disk, options={"bench": "1"}, edu=False, hda=False,
         extra=["-m", "1G", *plugin(emulator.version, out)],
     )
     outcome = Session(machine, folder, lambda _line: None).run(IMAGE_SECONDS)

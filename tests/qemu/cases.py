@@ -21,6 +21,7 @@ READ_ERROR_SECTOR = 2048
 EDUS = 3
 REFUSED_PAGES = 7  # eight DMA-DENY tests, two of them on one page
 API_PASSES = 95  # of 121: the others need ARM64 or PASIDs
+HDA_PASSES = 26  # all of them
 NVME = "nvme,serial=bulkhead,addr=04.0"
 
 
@@ -107,6 +108,18 @@ def with_boot_options(**options: str) -> Callable[[Place], Machine]:
 def all_tests(place: Place) -> Machine:
     machine = place.machine()
     machine.options = {"tests": "all"}
+    return machine
+
+
+def pass_through_allowed(place: Place) -> Machine:
+    machine = place.machine()
+    machine.options = {"dmaguard": "allow"}
+    return machine
+
+
+def no_sound(place: Place) -> Machine:
+    machine = place.machine()
+    machine.hda = False
     return machine
 
 
@@ -210,6 +223,7 @@ def second_port(place: Place) -> Machine:
 
 def no_port(place: Place) -> Machine:
     machine = traced(place)
+    machine.hda = False  # proves_all counts who was refused
     machine.serial = ("none",)
     return machine
 
@@ -250,6 +264,8 @@ CASES: tuple[Case, ...] = (
     Case("default", traced, trace=True),
     # Identity and pass-through are a part of the API: no work for the second judge.
     Case("all-tests", all_tests, proves=("API-", API_PASSES)),
+    Case("pass-through", pass_through_allowed, proves=("HDA-", HDA_PASSES)),
+    Case("no-hda", no_sound, says=r"SKIP DRV-002 hda no device"),
     Case("aw-bits-48", with_options("aw-bits=48")),
     Case("aw-bits-39", with_options("aw-bits=39")),
     Case("caching-mode", with_options("caching-mode=on")),

@@ -27,6 +27,13 @@ EDU_BRIDGED = [
     *("-device", "edu,bus=pcibridge,addr=01.0"),
 ]
 
+# A client of the unit on the root bus, with a codec and no host sound.
+HDA = [
+    *("-audiodev", "none,id=sound"),
+    *("-device", "intel-hda,addr=08.0"),
+    *("-device", "hda-duplex,audiodev=sound"),
+]
+
 Node = dict[str, Any]
 
 
@@ -46,6 +53,7 @@ class Machine:
     trace: tuple[str, ...] = ()
     bridges: bool = True
     edu: bool = True
+    hda: bool = True
 
     def command(self, folder: Path, monitor: int) -> list[str]:
         """QEMU's command line. `folder` takes private copies; `monitor` is an open socket."""
@@ -60,6 +68,7 @@ class Machine:
             self._disk(),
             EDU_ROOT_BUS if self.edu else [],
             EDU_BRIDGED if self.edu and self.bridges else [],
+            HDA if self.hda else [],
             self._system_partition(folder),
             [word for event in self.trace for word in ("-trace", event)],
             self.extra,

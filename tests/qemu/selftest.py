@@ -16,7 +16,7 @@ from host import parse_cmocka, run_host_program
 from monitor import Function, walk
 from report import Report, judge
 from stream import Stream
-from trace import IN_FLIGHT, SET_UP, TRANSFER_BYTES, judge_trace
+from trace import HDA, IN_FLIGHT, SET_UP, TRANSFER_BYTES, Trace, judge_hda, judge_trace
 
 VERSION = (7, 2, 22)
 ALLOW = "DMA-ALLOW-001"
@@ -231,6 +231,31 @@ class TraceTest(unittest.TestCase):
     def test_stranger_is_refused(self) -> None:
         line = self.USE.replace("00:05", "00:1f")
         self.assertIn("no client", self.complaints([*self.GOOD, line]))
+
+
+class SoundTraceTest(unittest.TestCase):
+    SOUND = [Function("00:08.0", 0x40, *HDA)]
+    MISS = TraceTest.MISS.replace("0x28", "0x40")
+    USE = TraceTest.USE.replace("00:05", "00:08")
+    IDENTITY = USE.replace("0x4000", "0x8000")
+    FAULT = TraceTest.FAULT.replace("0x28", "0x40")
+    GOOD = [MISS, USE, IDENTITY, TraceTest.DROP, FAULT]
+
+    def complaints(self, lines: list[str], device: str = "00:08.0") -> str:
+        report: Report = {"tests": [{"id": "HDA-001", "device": device, "result": "PASS"}]}
+        with tempfile.TemporaryDirectory() as folder:
+            log = Path(folder) / "qemu.log"
+            log.write_text("\n".join(lines) + "\n")
+            return "; ".join(judge_hda(Trace(log), self.SOUND, report))
+
+    def test_each_event_is_needed(self) -> None:
+        self.assertEqual(self.complaints(self.GOOD), "")
+        for event in self.GOOD:
+            with self.subTest(event):
+                self.assertTrue(self.complaints([e for e in self.GOOD if e != event]))
+
+    def test_its_tests_are_needed(self) -> None:
+        self.assertIn("no HDA test", self.complaints(self.GOOD, "00:09.0"))
 
 
 class HostTest(unittest.TestCase):

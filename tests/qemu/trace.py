@@ -29,6 +29,7 @@ IN_FLIGHT = 8  # read commands
 SET_UP = 8  # invalidations that a disk of any size may cost: for the Identify commands
 NVME = (0x1B36, 0x0010)
 EDU = (0x1234, 0x11E8)
+HDA = (0x8086, 0x2668)
 
 HEX = r"(?:0x)?([0-9a-f]+)"
 ENABLE = re.compile(r"vtd_dmar_enable\b.* 1$")
@@ -191,6 +192,20 @@ def judge_edu(trace: Trace, functions: list[Function], report: Report) -> list[s
     return found
 
 
+def judge_hda(trace: Trace, functions: list[Function], report: Report) -> list[str]:
+    """It works identity ranges beside others, as edu and the disk may not."""
+    found = []
+    for hda in clients(functions, HDA):
+        one, place = trace.of(hda.requester), hda.location
+        if not passes(report, "HDA-", place):
+            found.append(f"{place}: no HDA test passed")
+        if not one.identical or one.identical * (PAGE + 1) >= one.translated_bytes:
+            found.append(f"{place}: not both identical and other translations")
+        if not one.refused_after_use:
+            found.append(f"{place}: nothing reached, invalidated and then refused")
+    return found
+
+
 def judge_trace(
     log: Path, functions: list[Function], report: Report, disk_bytes: int, pooled: bool = False
 ) -> list[str]:
@@ -199,7 +214,7 @@ def judge_trace(
     trace = Trace(log)
     if not trace.enabled:
         return ["translation was never switched on"]
-    known = {f.requester for identity in (NVME, EDU) for f in clients(functions, identity)}
+    known = {f.requester for identity in (NVME, EDU, HDA) for f in clients(functions, identity)}
     found = [
         f"requester {requester:#06x} was translated but is no client"
         for requester, one in trace.requesters.items()
@@ -209,4 +224,5 @@ def judge_trace(
         found.append(f"{trace.passed_through} requests passed through untranslated")
     found += judge_disk(trace, functions, disk_bytes, pooled)
     found += judge_edu(trace, functions, report)
+    found += judge_hda(trace, functions, report)
     return found

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+#include "drivers/hda/hda.h"
+
+#define FAULT_NS UINT64_C(500000000)
+
+/* ---- Faults ---- */
+
+static void note(struct hda_faults *faults, uint64_t page, unsigned *count)
+{
+    if (page == faults->page) {
+        (*count)++;
+    } else if (page != faults->tolerated[0] && page != faults->tolerated[1]) {
+        faults->unexpected++;
+        faults->unexpected_page = page;
+    }
+}
+
+/* Asks for a table, as only code at PASSIVE_LEVEL may. */
+VOID hda_hear(PVOID Context, PFAULT_INFORMATION FaultInformation)
+{
+    struct hda *hda = Context;
+    struct hda_faults *faults = &hda->faults;
+    DMA_IOMMU_INTERFACE_EX table;
+    NTSTATUS status = IoGetIommuInterfaceEx(DMA_IOMMU_INTERFACE_EX_VERSION_2, 0, &table);
+
+    if (!hda->waiting || !NT_SUCCESS(status))
+        faults->outside_wait = true;
+    faults->information = *FaultInformation;
+    note(faults, (uint64_t)(ULONG_PTR)FaultInformation->X64.FaultAddress, &faults->by_handler);
+}
+
+void hda_contract_fault(struct driver_device *device, const struct driver_fault *fault)
+{
+    struct hda *hda = device->context;
+
+    if (hda != NULL)
+        note(&hda->faults, fault->address, &hda->faults.by_contract);
+}
+
+void hda_expect_fault(struct hda *hda, uint64_t logical, uint64_t tolerated)
+{
+    struct hda_faults *faults = &hda->faults;
+
+    faults->page = logical;
+    faults->tolerated[0] = tolerated;
+    faults->by_handler = faults->by_contract = 0;
+    RtlZeroMemory(&faults->information, sizeof(faults->information));
+}
+
+static bool fault_came(void *context)
+{
+    const struct hda_faults *faults = context;
+    return faults->by_contract > 0 && (faults->by_handler > 0 || !faults->reporting);
+}
+
+static bool judge_information(struct hda *hda, FAULT_INFORMATION_X64_TYPE type)
+{
+    const FAULT_INFORMATION *information = &hda->faults.information;
+
+    if (information->Type != FaultInformationX64 || information->IsStage1)
+        return hda_fail(hda, "the fault is of another kind of unit");
+    if (!information->X64.Flags.FaultAddressValid)
+        return hda_fail(hda, "the fault has no valid address");
+    if (information->X64.DomainHandle != (PVOID)hda->domain)
+        return hda_fail(hda, "the fault names another domain");
+    return information->X64.Type == type ||
+           hda_fail(hda, "the fault has type %d, not %d", (int)information->X64.Type, (int)type);
+}
+
+bool hda_heard(struct hda *hda, FAULT_INFORMATION_X64_TYPE type)
+{
+    struct hda_faults *faults = &hda->faults;
+    uint64_t page = faults->page;
+    bool came = hda_wait(hda, fault_came, faults, FAULT_NS);
+
+    faults->tolerated[1] = page;
+    faults->page = HDA_NO_PAGE;
+    if (!came)
+        return hda_fail(hda, "the refusal of 0x%llx was not heard (handler %u, contract %u)",
+                        (unsigned long long)page, faults->by_handler, faults->by_contract);
+    if (faults->reporting)
+        return judge_information(hda, type) && hda_silent(hda);
+    return hda_silent(hda) &&
+           (faults->by_handler == 0 || hda_fail(hda, "a handler that is not set was called"));
+}
+
+bool hda_silent(struct hda *hda)
+{
+    const struct hda_faults *faults = &hda->faults;
+
+    if (faults->unexpected > 0)
+        return hda_fail(hda, "%u faults were not expected, one at 0x%llx", faults->unexpected,
+                        (unsigned long long)faults->unexpected_page);
+    return !faults->outside_wait ||
+           hda_fail(hda, "the handler was called beside the driver, not at PASSIVE_LEVEL");
+}
+
+/* ---- Rings ---- */
+
+/* A converter keeps the eight bits that it is told: they come by PAGE_CORB and go by PAGE_RIRB. */
+static uint32_t set_verb(const struct hda *hda)
+{
+    return HDA_VERB(hda->codec, hda->output, HDA_SET_CONVERTER, hda->nonce);
+}
+
+static uint32_t get_verb(const struct hda *hda)
+{
+    return HDA_VERB(hda->codec, hda->output, HDA_GET_CONVERTER, 0);
+}
+
+static bool is_answer(const struct hda *hda, const struct hda_response *response)
+{
+    return response->response == hda->nonce && response->codec == hda->codec;
+}
+
+static bool echo(struct hda *hda)
+{
+    struct hda_response set, get;
+
+    if (!hda_command(hda, set_verb(hda), &set) || !hda_command(hda, get_verb(hda), &get))
+        return hda_fail(hda, "the codec did not answer");
+    if (!is_answer(hda, &get))
+        return hda_fail(hda, "the codec answered 0x%x by 0x%x, not 0x%x", (unsigned)get.response,
+                        (unsigned)get.codec, hda->nonce);
+    return hda_intact(hda, HDA_PAGE(PAGE_CORB) | HDA_PAGE(PAGE_RIRB)) ||
+           hda_fail(hda, "memory beside the ring was changed");
+}
+
+static bool rings_open(struct hda *hda, uint64_t corb, uint64_t rirb)
+{
+    hda->salt++;
+    hda_fill(hda, ~0u);
+    hda->nonce = (uint8_t)(hda->nonce + 0x35);
+    return hda_rings_start(hda, corb, rirb);
+}
+
+bool hda_rings_reach(struct hda *hda, uint64_t corb, uint64_t rirb)
+{
+    bool good = rings_open(hda, corb, rirb) && echo(hda);
+
+    return hda_rings_stop(hda) && good && hda_silent(hda);
+}
+
+/* The codec knows the value already, so the answer would be right if it could come. */
+static bool ask_in_vain(struct hda *hda, uint64_t refused, uint64_t other, bool by_response,
+                        FAULT_INFORMATION_X64_TYPE type)
+{
+    struct hda_response response;
+    uint32_t ignored;
+
+    if (!hda_immediate(hda, set_verb(hda), &ignored))
+        return false;
+    hda_expect_fault(hda, refused, other);
+    bool answered = hda_command(hda, get_verb(hda), &response);
+    if (!hda_heard(hda, type))
+        return false;
+    if (answered && is_answer(hda, &response))
+        return hda_fail(hda, "the codec answered all the same");
+    return hda_intact(hda, HDA_PAGE(PAGE_CORB) | (by_response ? 0 : HDA_PAGE(PAGE_RIRB))) ||
+           hda_fail(hda, "memory was changed");
+}
+
+bool hda_rings_refused(struct hda *hda, uint64_t corb, uint64_t rirb, uint64_t refused,
+                       FAULT_INFORMATION_X64_TYPE type)
+{
+    bool by_response = refused == rirb;
+    bool good = rings_open(hda, corb, rirb) &&
+                ask_in_vain(hda, refused, by_response ? corb : rirb, by_response, type);
+
+    return hda_rings_stop(hda) && good;
+}
