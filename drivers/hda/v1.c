@@ -6,17 +6,17 @@
  * IoGetIommuInterface, the work by that of IoGetIommuInterfaceEx: they hold the same routines.
  */
 
-#define RINGS_LENGTH ((SIZE_T)2 * PAGE_SIZE)
+#define RING_PAGES 2
 _Static_assert(PAGE_RIRB == PAGE_CORB + 1, "one MDL describes both rings");
 
 static uint64_t corb_logical(const struct hda *hda)
 {
-    return hda->logical;
+    return hda->logical + PAGE_SIZE;
 }
 
 static uint64_t rirb_logical(const struct hda *hda)
 {
-    return hda->logical + PAGE_SIZE;
+    return hda->logical;
 }
 
 /* ---- Each level opens one thing, runs the next and closes it, whatever happened there ---- */
@@ -56,17 +56,19 @@ static bool inside(struct hda *hda, BOOLEAN managed, bool (*body)(struct hda *hd
     return SUCCEEDS(hda, v1->DeleteDomain(hda->domain)) && good;
 }
 
-/* Both rings by one MDL. */
+/* Both rings by one MDL, as if the second page of a buffer lay before its first. */
 static bool mapped(struct hda *hda, bool (*body)(struct hda *hda))
 {
     const DMA_IOMMU_INTERFACE_V1 *v1 = &hda->ex1.V1;
     struct hda_mdl storage;
-    PMDL mdl = hda_mdl_build(hda, &storage, PAGE_CORB, RINGS_LENGTH / PAGE_SIZE);
+    PMDL mdl = hda_mdl_build(hda, &storage, PAGE_CORB, RING_PAGES);
 
+    MmGetMdlPfnArray(mdl)[0] = hda_physical(hda, PAGE_RIRB) >> PAGE_SHIFT;
+    MmGetMdlPfnArray(mdl)[1] = hda_physical(hda, PAGE_CORB) >> PAGE_SHIFT;
     if (!SUCCEEDS(hda, v1->MapLogicalRange(hda->domain, HDA_READ_WRITE, mdl, hda->logical)))
         return false;
     bool good = body(hda);
-    return SUCCEEDS(hda, v1->UnmapLogicalRange(hda->domain, hda->logical, 2)) && good;
+    return SUCCEEDS(hda, v1->UnmapLogicalRange(hda->domain, hda->logical, RING_PAGES)) && good;
 }
 
 /* One page by an MDL. */

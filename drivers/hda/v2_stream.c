@@ -214,9 +214,12 @@ static bool refuse(struct hda *hda, struct layout *layout)
 static bool limits(struct hda *hda)
 {
     const DMA_IOMMU_INTERFACE_V2 *v2 = &hda->ex2.V2;
-    IOMMU_MAP_PHYSICAL_ADDRESS what = hda_by_range(hda, PAGE_CORB, 2);
-    IOMMU_MAP_PHYSICAL_ADDRESS foreign = what;
+    PFN_NUMBER frames[] = {hda_physical(hda, PAGE_RIRB) >> PAGE_SHIFT,
+                           hda_physical(hda, PAGE_CORB) >> PAGE_SHIFT};
+    IOMMU_MAP_PHYSICAL_ADDRESS what = hda_by_frames(frames, ARRAYSIZE(frames));
+    IOMMU_MAP_PHYSICAL_ADDRESS foreign = hda_by_range(hda, PAGE_CORB, 2);
     IOMMU_DMA_LOGICAL_ADDRESS low = hda->logical >> 8, high = low + 2 * PAGE_SIZE - 1, given = 0;
+    uint64_t corb = low + PAGE_SIZE, rirb = low;
 
     foreign.ContiguousRange.Base.QuadPart = 0;
     if (!GIVES(hda,
@@ -235,9 +238,8 @@ static bool limits(struct hda *hda)
         GIVES(hda,
               v2->MapLogicalRangeEx(hda->domain, HDA_READ_WRITE, &what, NULL, &low, &high, &given),
               STATUS_INVALID_PARAMETER_MIX) &&
-        hda_rings_reach(hda, low, low + PAGE_SIZE);
-    return unmap(hda, low, 2) && good &&
-           hda_rings_refused(hda, low, low + PAGE_SIZE, low, TranslationFault);
+        hda_rings_reach(hda, corb, rirb);
+    return unmap(hda, low, 2) && good && hda_rings_refused(hda, corb, rirb, corb, TranslationFault);
 }
 
 static bool map_limits(struct hda *hda)
