@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#define SETTLE_NS UINT64_C(1000000)
+
 bool hda_fail(struct hda *hda, const char *format, ...)
 {
     va_list arguments;
@@ -44,17 +46,33 @@ static const struct {
     {hda_stream_tests, &hda_stream_count},
 };
 
+static bool never(void *context)
+{
+    (void)context;
+    return false;
+}
+
+/* Faults that a failed test leaves behind are not the next one's. */
+static void forget_faults(struct hda *hda)
+{
+    if (hda_wait(hda, never, NULL, SETTLE_NS))
+        return;
+    hda->faults.page = hda->faults.tolerated[0] = hda->faults.tolerated[1] = HDA_NO_PAGE;
+    hda->faults.unexpected = 0;
+    hda->faults.outside_wait = false;
+}
+
 static void run_test(struct hda *hda, const struct hda_test *test)
 {
     const struct driver_services *services = hda->device->services;
 
     hda->error[0] = '\0';
-    hda->faults.unexpected = 0;
-    hda->faults.outside_wait = false;
-    if (test->run(hda))
+    if (test->run(hda)) {
         services->test(hda->device, test->id, DRIVER_PASS, NULL);
-    else
-        services->test(hda->device, test->id, DRIVER_FAIL, "%s", hda->error);
+        return;
+    }
+    services->test(hda->device, test->id, DRIVER_FAIL, "%s", hda->error);
+    forget_faults(hda);
 }
 
 /* Reports every id as `result`. Returns false, for the caller to return. */

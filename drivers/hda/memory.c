@@ -72,7 +72,10 @@ PMDL hda_mdl_build(struct hda *hda, struct hda_mdl *mdl, enum hda_page first, si
 
 IOMMU_MAP_PHYSICAL_ADDRESS hda_by_mdl(PMDL mdl)
 {
-    return (IOMMU_MAP_PHYSICAL_ADDRESS){.MapType = MapPhysicalAddressTypeMdl, .Mdl = {.Mdl = mdl}};
+    IOMMU_MAP_PHYSICAL_ADDRESS what = {.MapType = MapPhysicalAddressTypeMdl};
+
+    what.Mdl.Mdl = mdl;
+    return what;
 }
 
 IOMMU_MAP_PHYSICAL_ADDRESS hda_by_range(const struct hda *hda, enum hda_page first, size_t pages)
