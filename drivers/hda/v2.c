@@ -123,10 +123,11 @@ static bool try_type(struct hda *hda, IOMMU_DMA_DOMAIN_TYPE type, ULONG availabl
     if ((available & TYPE_BIT(type)) == 0)
         return GIVES(hda, v2->CreateDomainEx(type, no_flags, NULL, NULL, &hda->domain),
                      STATUS_NOT_SUPPORTED);
-    return SUCCEEDS(hda, v2->CreateDomainEx(type, no_flags, NULL, NULL, &hda->domain)) &&
-           SUCCEEDS(hda, v2->AttachDeviceEx(hda->domain, hda->dma)) &&
-           SUCCEEDS(hda, v2->DetachDeviceEx(hda->dma)) &&
-           SUCCEEDS(hda, v2->DeleteDomain(hda->domain));
+    if (!SUCCEEDS(hda, v2->CreateDomainEx(type, no_flags, NULL, NULL, &hda->domain)))
+        return false;
+    bool good = SUCCEEDS(hda, v2->AttachDeviceEx(hda->domain, hda->dma)) &&
+                SUCCEEDS(hda, v2->DetachDeviceEx(hda->dma));
+    return SUCCEEDS(hda, v2->DeleteDomain(hda->domain)) && good;
 }
 
 static bool try_types(struct hda *hda)
