@@ -419,24 +419,19 @@ static bool pass_through_inside(struct hda *hda)
            hda_rings_reach(hda, hda_physical(hda, PAGE_CORB), hda_physical(hda, PAGE_RIRB));
 }
 
-static bool pass_through_is_available(struct hda *hda)
-{
-    return (available_types(hda) & TYPE_BIT(DomainTypePassThrough)) != 0;
-}
-
-static bool pass_through_is_refused(struct hda *hda)
-{
-    return try_type(hda, DomainTypePassThrough, 0);
-}
-
 /* It reaches all memory, or is refused, as the query says. */
-static bool pass_through(struct hda *hda)
+static bool try_pass_through(struct hda *hda)
 {
     const struct hda_place place = {.type = DomainTypePassThrough};
 
-    return with_device(hda, pass_through_is_available)
-               ? hda_inside(hda, &place, pass_through_inside)
-               : with_device(hda, pass_through_is_refused);
+    if ((available_types(hda) & TYPE_BIT(DomainTypePassThrough)) == 0)
+        return try_type(hda, DomainTypePassThrough, 0);
+    return in_domain(hda, &place, pass_through_inside);
+}
+
+static bool pass_through(struct hda *hda)
+{
+    return with_device(hda, try_pass_through);
 }
 
 /* ---- Two domains ---- */
