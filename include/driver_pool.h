@@ -29,12 +29,13 @@ struct driver_pool {
     unsigned size_log2;
     const DMA_IOMMU_INTERFACE_V2 *iommu;
     PIOMMU_DMA_DOMAIN domain;
+    IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT segment; /* with a token */
 };
 
 #define DRIVER_POOL_NONE  ((uint16_t)0xFFFF)
 #define DRIVER_POOL_TAKEN ((uint16_t)0xFFFE)
 
-/* `iommu`, `domain`, `memory` and `links` are the pool's to use until it is closed. */
+/* `iommu`, `domain`, `token`, `memory` and `links` are the pool's to use until it is closed. */
 struct driver_pool_setup {
     const DMA_IOMMU_INTERFACE_V2 *iommu;
     PIOMMU_DMA_DOMAIN domain;
@@ -44,31 +45,49 @@ struct driver_pool_setup {
     uint16_t count;
     uint16_t *links;                    /* room for `count` */
     PIOMMU_DMA_LOGICAL_ADDRESS logical; /* of buffer 0. NULL: the domain's allocator chooses */
+    /* NULL, or a reserved range, from whose begin on the pool is mapped: then opening it needs no
+     * memory, and `domain` and `logical` are not looked at. */
+    PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN token;
 };
 
-/*
- * Maps the memory, by the largest leaves that its two addresses and its length allow, and puts all
- * buffers into the pool. On failure the pool is closed, and nothing is mapped.
- *   STATUS_INVALID_PARAMETER  the size is none, no buffer or too many, or not all of the memory
- *   others                    MapLogicalRangeEx's
- */
 static inline __attribute__((warn_unused_result)) NTSTATUS
-driver_pool_open(struct driver_pool *pool, const struct driver_pool_setup *setup)
+driver_pool_map(const struct driver_pool_setup *setup, IOMMU_DMA_LOGICAL_ADDRESS *given,
+                IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT *segment)
 {
-    IOMMU_DMA_LOGICAL_ADDRESS given = 0;
     IOMMU_MAP_PHYSICAL_ADDRESS frames = {
         .MapType = MapPhysicalAddressTypeContiguousRange,
         .ContiguousRange = {.Base = {.QuadPart = (LONGLONG)setup->memory.physical},
                             .Size = setup->memory.length},
     };
 
+    if (setup->token == NULL)
+        return setup->iommu->MapLogicalRangeEx(setup->domain, setup->permissions, &frames,
+                                               setup->logical, NULL, NULL, given);
+    NTSTATUS status = setup->iommu->MapReservedLogicalRange(setup->token, 0, setup->permissions,
+                                                            &frames, segment);
+    if (NT_SUCCESS(status))
+        *given = setup->token->LogicalAddressBase;
+    return status;
+}
+
+/*
+ * Maps the memory, by the largest leaves that its two addresses and its length allow (in a reserved
+ * range by pages), and puts all buffers into the pool. On failure the pool is closed, and nothing
+ * is mapped. STATUS_INVALID_PARAMETER  the size is none, no buffer or too many, or not all of the
+ * memory others                    MapLogicalRangeEx's, or MapReservedLogicalRange's
+ */
+static inline __attribute__((warn_unused_result)) NTSTATUS
+driver_pool_open(struct driver_pool *pool, const struct driver_pool_setup *setup)
+{
+    IOMMU_DMA_LOGICAL_ADDRESS given = 0;
+    IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT segment = {0};
+
     *pool = (struct driver_pool){0};
     if (setup->size < PAGE_SIZE || (setup->size & (setup->size - 1)) != 0 || setup->count == 0 ||
         setup->count >= DRIVER_POOL_TAKEN || setup->memory.length % setup->size != 0 ||
         setup->memory.length / setup->size != setup->count)
         return STATUS_INVALID_PARAMETER;
-    NTSTATUS status = setup->iommu->MapLogicalRangeEx(setup->domain, setup->permissions, &frames,
-                                                      setup->logical, NULL, NULL, &given);
+    NTSTATUS status = driver_pool_map(setup, &given, &segment);
     if (!NT_SUCCESS(status))
         return status;
     for (uint16_t i = 0; i < setup->count; i++)
@@ -80,20 +99,21 @@ driver_pool_open(struct driver_pool *pool, const struct driver_pool_setup *setup
                                  .count = setup->count,
                                  .size_log2 = (unsigned)__builtin_ctzll(setup->size),
                                  .iommu = setup->iommu,
-                                 .domain = setup->domain};
+                                 .domain = setup->domain,
+                                 .segment = segment};
     return STATUS_SUCCESS;
 }
 
 /*
  * Unmaps the memory: from then on no device reaches it, and it is the driver's again.
  *   STATUS_RESOURCE_IN_USE  a buffer is taken; the pool stays as it was
- *   others                  UnmapLogicalRange's; the pool is closed, the memory must not be used
- *                           again
+ *   others                  UnmapLogicalRange's or UnmapReservedLogicalRange's; the pool is closed,
+ * the memory must not be used again
  */
 static inline __attribute__((warn_unused_result)) NTSTATUS
 driver_pool_close(struct driver_pool *pool)
 {
-    const struct driver_pool was = *pool;
+    struct driver_pool was = *pool;
 
     for (uint16_t i = 0; i < was.count; i++)
         if (was.links[i] == DRIVER_POOL_TAKEN)
@@ -101,6 +121,8 @@ driver_pool_close(struct driver_pool *pool)
     *pool = (struct driver_pool){0};
     if (was.count == 0)
         return STATUS_SUCCESS;
+    if (was.segment.OwningToken != NULL)
+        return was.iommu->UnmapReservedLogicalRange(&was.segment);
     return was.iommu->UnmapLogicalRange(was.domain, was.logical,
                                         (ULONGLONG)was.count << was.size_log2 >> PAGE_SHIFT);
 }

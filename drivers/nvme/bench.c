@@ -42,7 +42,7 @@ static bool open_buffers(struct bench *bench)
 {
     struct nvme *nvme = bench->nvme;
 
-    if (!nvme_buffer_open(nvme, &bench->lists, BUFFER_LISTS, LIST_PAGES))
+    if (!nvme_reserved_open(nvme, &bench->lists, BUFFER_LISTS, LIST_PAGES))
         return false;
     uint64_t *list = bench->lists.memory.address;
     for (unsigned i = 0; i < DEPTH; i++, list += NVME_PRP_LIST_ENTRIES) {
@@ -52,12 +52,12 @@ static bool open_buffers(struct bench *bench)
         for (unsigned page = 1; page < NVME_TRANSFER_PAGES; page++)
             list[page - 1] = buffer->logical + (uint64_t)page * PAGE_SIZE;
     }
-    return nvme_buffer_map(nvme, &bench->lists, LIST_PAGES, IOMMU_ACCESS_READ);
+    return nvme_reserved_map(nvme, &bench->lists, IOMMU_ACCESS_READ);
 }
 
 static bool open_pool(struct bench *bench)
 {
-    return nvme_buffer_open(bench->nvme, &bench->pool_buffer, BUFFER_POOL, DEPTH) &&
+    return nvme_reserved_open(bench->nvme, &bench->pool_buffer, BUFFER_POOL, DEPTH) &&
            nvme_pool_open(bench->nvme, &bench->pool, &bench->pool_buffer, bench->links, DEPTH);
 }
 

@@ -111,15 +111,15 @@ static bool run_admin(struct nvme *nvme, const char *name, const struct nvme_com
 
 bool nvme_identify(struct nvme *nvme, enum nvme_cns cns, uint32_t namespace_id)
 {
+    if (!nvme_reserved_map(nvme, &nvme->identify, IOMMU_ACCESS_WRITE))
+        return false;
     const struct nvme_command command = {
         .opcode = NVME_IDENTIFY,
         .namespace_id = namespace_id,
         .prp = {nvme->identify.logical},
         .cdw10 = cns,
     };
-
-    return nvme_buffer_map(nvme, &nvme->identify, 1, IOMMU_ACCESS_WRITE) &&
-           run_admin(nvme, "Identify", &command) && nvme_buffer_unmap(nvme, &nvme->identify);
+    return run_admin(nvme, "Identify", &command) && nvme_reserved_unmap(nvme, &nvme->identify);
 }
 
 /* Copies a padded ASCII field of an Identify data structure, printable characters only. */
@@ -183,7 +183,7 @@ bool nvme_controller_open(struct nvme *nvme)
     nvme->interrupts = device->services->interrupts_enable(device, nvme->bench ? 0 : 2);
     return nvme_queue_open(nvme, &nvme->admin, 0, 0) &&
            nvme_queue_open(nvme, &nvme->io, 1, nvme->interrupts > 1 ? 1 : 0) &&
-           nvme_buffer_open(nvme, &nvme->identify, BUFFER_IDENTIFY, 1) && enable(nvme) &&
+           nvme_reserved_open(nvme, &nvme->identify, BUFFER_IDENTIFY, 1) && enable(nvme) &&
            identify_controller(nvme) && create_io_queues(nvme);
 }
 

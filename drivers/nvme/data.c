@@ -22,7 +22,7 @@ static bool open_pool(struct nvme *nvme)
 {
     struct nvme_buffer *buffer = &nvme->pool_buffer;
 
-    return nvme_buffer_open(nvme, buffer, BUFFER_SLOTS, NVME_SLOTS * NVME_TRANSFER_PAGES) &&
+    return nvme_reserved_open(nvme, buffer, BUFFER_SLOTS, NVME_SLOTS * NVME_TRANSFER_PAGES) &&
            nvme_pool_open(nvme, &nvme->pool, buffer, nvme->pool_links, NVME_SLOTS);
 }
 
@@ -46,11 +46,11 @@ static void write_lists(struct nvme *nvme)
 
 bool nvme_data_open(struct nvme *nvme)
 {
-    if (!nvme_buffer_open(nvme, &nvme->prp_lists, BUFFER_PRP_LISTS, 1) ||
+    if (!nvme_reserved_open(nvme, &nvme->prp_lists, BUFFER_PRP_LISTS, 1) ||
         !(nvme->pooled ? open_pool(nvme) : open_slots(nvme)))
         return false;
     write_lists(nvme);
-    return nvme_buffer_map(nvme, &nvme->prp_lists, 1, IOMMU_ACCESS_READ);
+    return nvme_reserved_map(nvme, &nvme->prp_lists, IOMMU_ACCESS_READ);
 }
 
 void nvme_data_close(struct nvme *nvme)

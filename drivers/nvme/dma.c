@@ -3,15 +3,50 @@
 
 /* Logical addresses fit 39 bits, the least that a unit translates, and lie in a half of that
  * space where the memory behind them does not. Each buffer has a stretch of its own, and a gap
- * follows it. */
-#define LOGICAL_HALF    ((uint64_t)1 << 38)
-#define LOGICAL_STRETCH ((uint64_t)1 << 20)
+ * follows it. The reserved ranges lie behind all others, within the same GiB: the tables that they
+ * keep serve the transfers too. */
+#define LOGICAL_HALF     ((uint64_t)1 << 38)
+#define LOGICAL_RESERVED ((uint64_t)1 << 29)
+#define LOGICAL_STRETCH  ((uint64_t)1 << 20)
 
 _Static_assert(NVME_TRANSFER_MAX < LOGICAL_STRETCH, "a buffer fits its stretch");
 
 static bool check(struct nvme *nvme, NTSTATUS status, const char *routine)
 {
     return NT_SUCCESS(status) || nvme_fail(nvme, "%s returned 0x%08x", routine, (unsigned)status);
+}
+
+/* Runs at PASSIVE level, between two turns of the task. */
+static VOID hear_fault(PVOID context, PFAULT_INFORMATION information)
+{
+    struct nvme *nvme = context;
+    struct nvme_faults *faults = &nvme->faults;
+    const FAULT_INFORMATION_X64 *fault = &information->X64;
+    uint64_t address = (uint64_t)(uintptr_t)fault->FaultAddress;
+
+    if (!nvme->enabled || information->Type != FaultInformationX64)
+        return;
+    faults->count++;
+    if (faults->armed && fault->Flags.FaultAddressValid && address == faults->expected &&
+        fault->Type == TranslationFault && fault->DomainHandle == nvme->domain)
+        faults->matching++;
+    else
+        (void)nvme_fail(nvme, "a request of the controller for 0x%llx was refused (fault type %u)",
+                        (unsigned long long)address, (unsigned)fault->Type);
+}
+
+static bool attach(struct nvme *nvme)
+{
+    const DMA_IOMMU_INTERFACE_V2 *iommu = &nvme->iommu.V2;
+    DEVICE_FAULT_CONFIGURATION config = {hear_fault, nvme};
+
+    if (!check(nvme, iommu->AttachDeviceEx(nvme->domain, nvme->dma), "AttachDeviceEx"))
+        return false;
+    if (check(nvme, nvme->version_1.V1.SetDeviceFaultReporting(nvme->device->pdo, 0, TRUE, &config),
+              "SetDeviceFaultReporting"))
+        return true;
+    (void)iommu->DetachDeviceEx(nvme->dma);
+    return false;
 }
 
 static bool open_domain(struct nvme *nvme)
@@ -22,7 +57,7 @@ static bool open_domain(struct nvme *nvme)
     if (!check(nvme, iommu->CreateDomainEx(DomainTypeTranslate, none, NULL, NULL, &nvme->domain),
                "CreateDomainEx"))
         return false;
-    if (check(nvme, iommu->AttachDeviceEx(nvme->domain, nvme->dma), "AttachDeviceEx"))
+    if (attach(nvme))
         return true;
     (void)iommu->DeleteDomain(nvme->domain);
     return false;
@@ -32,7 +67,9 @@ bool nvme_dma_open(struct nvme *nvme)
 {
     const DMA_IOMMU_INTERFACE_V2 *iommu = &nvme->iommu.V2;
 
-    if (!check(nvme, IoGetIommuInterfaceEx(DMA_IOMMU_INTERFACE_EX_VERSION_2, 0, &nvme->iommu),
+    if (!check(nvme, IoGetIommuInterfaceEx(DMA_IOMMU_INTERFACE_EX_VERSION_1, 0, &nvme->version_1),
+               "IoGetIommuInterfaceEx") ||
+        !check(nvme, IoGetIommuInterfaceEx(DMA_IOMMU_INTERFACE_EX_VERSION_2, 0, &nvme->iommu),
                "IoGetIommuInterfaceEx"))
         return false;
     if (!check(nvme, iommu->CreateDevice(nvme->device->pdo, NULL, &nvme->dma), "CreateDevice"))
@@ -52,17 +89,25 @@ void nvme_dma_close(struct nvme *nvme)
     (void)check(nvme, iommu->DeleteDevice(nvme->dma), "DeleteDevice");
 }
 
-bool nvme_buffer_open(struct nvme *nvme, struct nvme_buffer *buffer, unsigned index, size_t pages)
+/* Takes memory, and says where the buffer's stretch is. */
+static bool take_memory(struct nvme *nvme, struct nvme_buffer *buffer, unsigned index, size_t pages)
 {
     struct driver_device *device = nvme->device;
 
     if (!device->services->memory_alloc(device, pages, &buffer->memory))
         return nvme_fail(nvme, "no memory");
     buffer->logical = (index + 1) * LOGICAL_STRETCH;
+    if (buffer->memory.physical < LOGICAL_HALF && !nvme->bench)
+        buffer->logical += LOGICAL_HALF;
+    return true;
+}
+
+bool nvme_buffer_open(struct nvme *nvme, struct nvme_buffer *buffer, unsigned index, size_t pages)
+{
+    if (!take_memory(nvme, buffer, index, pages))
+        return false;
     if (nvme->bench)
         buffer->logical = buffer->memory.physical;
-    else if (buffer->memory.physical < LOGICAL_HALF)
-        buffer->logical += LOGICAL_HALF;
     return true;
 }
 
@@ -92,10 +137,48 @@ bool nvme_buffer_unmap(struct nvme *nvme, struct nvme_buffer *buffer)
     return true;
 }
 
+static IOMMU_MAP_PHYSICAL_ADDRESS frames_of(const struct nvme_buffer *buffer)
+{
+    return (IOMMU_MAP_PHYSICAL_ADDRESS){
+        .MapType = MapPhysicalAddressTypeContiguousRange,
+        .ContiguousRange = {.Base = {.QuadPart = (LONGLONG)buffer->memory.physical},
+                            .Size = buffer->memory.length},
+    };
+}
+
+bool nvme_reserved_open(struct nvme *nvme, struct nvme_buffer *buffer, unsigned index, size_t pages)
+{
+    if (!take_memory(nvme, buffer, index, pages))
+        return false;
+    IOMMU_DMA_LOGICAL_ADDRESS wanted = buffer->logical + LOGICAL_RESERVED;
+    return check(nvme,
+                 nvme->iommu.V2.ReserveLogicalAddressRange(nvme->domain, pages * PAGE_SIZE, &wanted,
+                                                           NULL, NULL, &buffer->token),
+                 "ReserveLogicalAddressRange");
+}
+
+bool nvme_reserved_map(struct nvme *nvme, struct nvme_buffer *buffer, ULONG permissions)
+{
+    IOMMU_MAP_PHYSICAL_ADDRESS frames = frames_of(buffer);
+
+    if (!check(nvme,
+               nvme->iommu.V2.MapReservedLogicalRange(buffer->token, 0, permissions, &frames,
+                                                      &buffer->segment),
+               "MapReservedLogicalRange"))
+        return false;
+    buffer->logical = buffer->token->LogicalAddressBase + buffer->segment.Offset;
+    return true;
+}
+
+bool nvme_reserved_unmap(struct nvme *nvme, struct nvme_buffer *buffer)
+{
+    return check(nvme, nvme->iommu.V2.UnmapReservedLogicalRange(&buffer->segment),
+                 "UnmapReservedLogicalRange");
+}
+
 bool nvme_pool_open(struct nvme *nvme, struct driver_pool *pool, const struct nvme_buffer *buffer,
                     uint16_t *links, uint16_t count)
 {
-    IOMMU_DMA_LOGICAL_ADDRESS logical = buffer->logical;
     const struct driver_pool_setup setup = {.iommu = &nvme->iommu.V2,
                                             .domain = nvme->domain,
                                             .permissions = IOMMU_ACCESS_WRITE,
@@ -103,7 +186,7 @@ bool nvme_pool_open(struct nvme *nvme, struct driver_pool *pool, const struct nv
                                             .size = buffer->memory.length / count,
                                             .count = count,
                                             .links = links,
-                                            .logical = &logical};
+                                            .token = buffer->token};
 
     return check(nvme, driver_pool_open(pool, &setup), "driver_pool_open");
 }
@@ -122,5 +205,11 @@ void nvme_buffer_close(struct nvme *nvme, struct nvme_buffer *buffer)
         return;
     if (buffer->mapped_pages > 0 && !nvme_buffer_unmap(nvme, buffer))
         return;
+    if (buffer->segment.OwningToken != NULL && !nvme_reserved_unmap(nvme, buffer))
+        return;
+    if (buffer->token != NULL)
+        (void)check(nvme, nvme->iommu.V2.FreeReservedLogicalAddressRange(buffer->token),
+                    "FreeReservedLogicalAddressRange");
+    buffer->token = NULL;
     device->services->memory_free(device, &buffer->memory);
 }

@@ -32,6 +32,15 @@ static void report_read(struct nvme *nvme, bool done, const struct nvme_summary 
                                                   : "the controller has no namespace");
 }
 
+static void skip(struct nvme *nvme, const char *const *ids, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        nvme->device->services->test(nvme->device, ids[i], DRIVER_SKIP,
+                                     "the controller is not usable");
+}
+
+static const char *const ids[] = {"NVME-002", "NVME-003", "NVME-004"};
+
 /* NVME-001: ready and identified. NVME-002: read from the first block to the last. */
 static void work(struct nvme *nvme)
 {
@@ -40,12 +49,16 @@ static void work(struct nvme *nvme)
 
     if (!nvme_controller_open(nvme)) {
         device->services->test(device, "NVME-001", DRIVER_FAIL, "%s", nvme->error);
-        device->services->test(device, "NVME-002", DRIVER_SKIP, "the controller is not usable");
+        skip(nvme, ids, 3);
         return;
     }
     device->services->test(device, "NVME-001", DRIVER_PASS, NULL);
     bool done = nvme_read_namespaces(nvme, &summary);
     report_read(nvme, done, &summary);
+    if (nvme->error[0] == '\0')
+        nvme_try_refusal(nvme);
+    else
+        skip(nvme, &ids[1], 2);
 }
 
 static void close_buffers(struct nvme *nvme)
@@ -81,7 +94,7 @@ static bool nvme_start(struct driver_device *device)
         nvme_dma_close(&nvme);
     } else {
         device->services->test(device, "NVME-001", DRIVER_FAIL, "%s", nvme.error);
-        device->services->test(device, "NVME-002", DRIVER_SKIP, "the controller is not usable");
+        skip(&nvme, ids, 3);
     }
     device->context = NULL;
     if (nvme.error[0] == '\0')
@@ -99,15 +112,6 @@ static void nvme_stop(struct driver_device *device)
         driver_write32(&nvme->registers, NVME_CC, 0);
 }
 
-static void nvme_fault(struct driver_device *device, const struct driver_fault *fault)
-{
-    struct nvme *nvme = device->context;
-
-    if (nvme != NULL && nvme->enabled)
-        (void)nvme_fail(nvme, "a %s of 0x%llx by the controller was refused",
-                        fault->write ? "write" : "read", (unsigned long long)fault->address);
-}
-
 static const struct driver_match nvme_match[] = {
     {
         .vendor_id = DRIVER_ANY_ID,
@@ -123,7 +127,6 @@ const struct driver nvme_driver = {
     .match_count = sizeof(nvme_match) / sizeof(nvme_match[0]),
     .start = nvme_start,
     .stop = nvme_stop,
-    .fault = nvme_fault,
 };
 
 DRIVER_REGISTER(nvme_driver);

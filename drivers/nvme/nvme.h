@@ -10,8 +10,9 @@
 /*
  * NVMe controllers, read only: no command that writes is ever built. Everything that the
  * controller reaches is mapped into a domain of its own, each piece with the one permission that
- * the controller needs, at logical addresses that are nobody's physical ones. Data is read to
- * memory that is mapped for each transfer alone, or, by option nvme=pool, to a pool's buffers.
+ * the controller needs, at logical addresses that are nobody's physical ones. What stays is mapped
+ * in reserved ranges: queues, PRP Lists, the Identify page and, by option nvme=pool, the buffers
+ * that data is read to. Otherwise these are mapped for each transfer alone.
  *
  * bool results: false means that nvme->error says why, in one sentence. The first error stays.
  */
@@ -27,11 +28,22 @@ enum {
 _Static_assert(NVME_SLOTS < NVME_QUEUE_ENTRIES, "a full queue looks like an empty one");
 _Static_assert(NVME_SLOTS *NVME_PRP_LIST_ENTRIES * 8 <= PAGE_SIZE, "lists share one page");
 
-/* Memory and the logical address that it has while it is mapped. */
+/* Memory and the logical address that it has while it is mapped: of its own choice, or in a
+ * reserved range. */
 struct nvme_buffer {
     struct driver_memory memory;
     uint64_t logical;
     size_t mapped_pages;
+    PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN token;                 /* reserved ranges only */
+    IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT segment; /* while it is mapped */
+};
+
+/* What the fault handler was told. */
+struct nvme_faults {
+    bool armed;        /* one is expected: at this page, where nothing is mapped */
+    uint64_t expected; /* logical */
+    unsigned matching;
+    unsigned count; /* all of them */
 };
 
 /* A submission queue, its completion queue, and how far each has come. */
@@ -60,13 +72,15 @@ struct nvme {
     uint64_t capabilities;
     uint64_t ready_timeout_ns;
     unsigned interrupts; /* vectors; 0: polled */
-    bool bench;          /* option bench: polled, and logical addresses are the physical ones */
+    bool bench;          /* option bench: polled, and data is mapped at its physical address */
     bool pooled;         /* option nvme=pool */
     bool enabled;        /* by this driver: faults are its own from then on */
     size_t transfer_max; /* bytes */
     uint32_t namespaces;
 
     DMA_IOMMU_INTERFACE_EX iommu;
+    DMA_IOMMU_INTERFACE_EX version_1; /* fault reporting */
+    struct nvme_faults faults;
     PIOMMU_DMA_DEVICE dma;
     PIOMMU_DMA_DOMAIN domain;
 
@@ -94,9 +108,17 @@ bool nvme_buffer_map(struct nvme *nvme, struct nvme_buffer *buffer, size_t pages
     __attribute__((warn_unused_result));
 bool nvme_buffer_unmap(struct nvme *nvme, struct nvme_buffer *buffer)
     __attribute__((warn_unused_result));
-/* Unmaps and frees. What cannot be unmapped stays the task's. */
+/* Of either kind: unmaps and frees. What cannot be unmapped stays the task's. */
 void nvme_buffer_close(struct nvme *nvme, struct nvme_buffer *buffer);
-/* A pool of `count` buffers, write-only, of a buffer that is open and not mapped. */
+/* The same for a buffer with a reserved range: mapping cannot fail for memory. Its logical address
+ * holds once it has been mapped. */
+bool nvme_reserved_open(struct nvme *nvme, struct nvme_buffer *buffer, unsigned index, size_t pages)
+    __attribute__((warn_unused_result));
+bool nvme_reserved_map(struct nvme *nvme, struct nvme_buffer *buffer, ULONG permissions)
+    __attribute__((warn_unused_result));
+bool nvme_reserved_unmap(struct nvme *nvme, struct nvme_buffer *buffer)
+    __attribute__((warn_unused_result));
+/* A pool of `count` buffers, write-only, of a buffer with a reserved range that is not mapped. */
 bool nvme_pool_open(struct nvme *nvme, struct driver_pool *pool, const struct nvme_buffer *buffer,
                     uint16_t *links, uint16_t count) __attribute__((warn_unused_result));
 /* Closes both. What cannot be unmapped stays the task's. */
@@ -146,6 +168,9 @@ struct nvme_summary {
 
 bool nvme_read_namespaces(struct nvme *nvme, struct nvme_summary *summary)
     __attribute__((warn_unused_result));
+
+/* refusal.c: NVME-003, an unmapped segment is refused; NVME-004, the fault handler is told. */
+void nvme_try_refusal(struct nvme *nvme);
 
 /* bench.c: reads between markers, for option bench. What it mapped stays mapped when it fails. */
 bool nvme_bench(struct nvme *nvme, uint32_t namespace_id, unsigned block_log2, uint64_t bytes)

@@ -16,10 +16,10 @@ bool nvme_queue_open(struct nvme *nvme, struct nvme_queue *queue, uint16_t id, u
     queue->vector = vector;
     queue->tail = queue->head = 0;
     queue->phase = NVME_STATUS_PHASE;
-    return nvme_buffer_open(nvme, &queue->submission, 2u * id, 1) &&
-           nvme_buffer_open(nvme, &queue->completion, 2u * id + 1, 1) &&
-           nvme_buffer_map(nvme, &queue->submission, 1, IOMMU_ACCESS_READ) &&
-           nvme_buffer_map(nvme, &queue->completion, 1, IOMMU_ACCESS_WRITE);
+    return nvme_reserved_open(nvme, &queue->submission, 2u * id, 1) &&
+           nvme_reserved_open(nvme, &queue->completion, 2u * id + 1, 1) &&
+           nvme_reserved_map(nvme, &queue->submission, IOMMU_ACCESS_READ) &&
+           nvme_reserved_map(nvme, &queue->completion, IOMMU_ACCESS_WRITE);
 }
 
 void nvme_queue_close(struct nvme *nvme, struct nvme_queue *queue)

@@ -2,9 +2,9 @@
 /*
  * The NVMe driver on a fake controller behind a fake domain API. Properties, for every fault: the
  * run ends, each id is reported once, the controller is disabled before memory goes back, nothing
- * stays mapped or allocated, nothing is mapped at its physical address, no access of the
- * controller is outside what is mapped for it, and no command is one that writes. All of it holds
- * whether each transfer is mapped or all go to a pool.
+ * stays mapped, reserved or allocated, nothing is mapped at its physical address, no access of the
+ * controller is outside what is mapped for it but the one that is made to be refused, and no
+ * command is one that writes. All of it holds whether each transfer is mapped or all go to a pool.
  */
 #include "tests/host/nvme_fake.h"
 
@@ -20,7 +20,9 @@ static bool run(struct setting setting)
     if (setting.block_log2 == 0)
         setting.block_log2 = 9;
     m.setting = setting;
-    m.csts = setting.broken == GONE_AT_START ? UINT32_MAX : 0;
+    m.left_running = setting.broken == LEFT_RUNNING;
+    m.cc = m.left_running;
+    m.csts = setting.broken == GONE_AT_START ? UINT32_MAX : m.cc;
     m.device = (struct driver_device){.pdo = (PDEVICE_OBJECT)(uintptr_t)3,
                                       .name = "nvme0",
                                       .location = "00:03.0",
@@ -31,8 +33,10 @@ static bool run(struct setting setting)
     for (unsigned i = 0; i < MAPPINGS; i++)
         assert_int_equal(m.mappings[i].length, 0);
     assert_int_equal(m.memories, 0);
-    assert_int_equal(m.refused, 0);
-    assert_true(m.tests[0].count == 1 && m.tests[1].count == 1);
+    assert_int_equal(m.astray, 0);
+    assert_in_range(m.refused, 0, 1);
+    for (unsigned i = 0; i < TESTS; i++)
+        assert_int_equal(m.tests[i].count, 1);
     return done;
 }
 
@@ -49,6 +53,13 @@ static void expect(enum driver_result first, enum driver_result second)
     assert_int_equal(m.tests[1].result, second);
 }
 
+/* NVME-003 and NVME-004. */
+static void expect_refusal(enum driver_result segment, enum driver_result told)
+{
+    assert_int_equal(m.tests[2].result, segment);
+    assert_int_equal(m.tests[3].result, told);
+}
+
 static struct setting plain(enum fault_of_machine broken)
 {
     return (struct setting){.broken = broken, .namespaces = 1, .blocks = {2051}};
@@ -59,6 +70,8 @@ static void whole_namespaces_are_read(void **state)
     (void)state;
     assert_true(run(plain(SOUND)));
     expect(DRIVER_PASS, DRIVER_PASS);
+    expect_refusal(DRIVER_PASS, DRIVER_PASS);
+    assert_int_equal(m.refused, 1);
     expect_disk(0, "nvme0", 2051 * 512, HASH_2051_BLOCKS);
     assert_int_equal(m.reads, 9);
     assert_int_equal(m.in_flight_most, NVME_SLOTS);
@@ -113,8 +126,10 @@ static void no_medium_is_skipped(void **state)
     (void)state;
     assert_true(run((struct setting){.namespaces = 0}));
     expect(DRIVER_PASS, DRIVER_SKIP);
+    expect_refusal(DRIVER_PASS, DRIVER_PASS);
     assert_true(run((struct setting){.namespaces = 1, .blocks = {0}}));
     expect(DRIVER_PASS, DRIVER_SKIP);
+    expect_refusal(DRIVER_PASS, DRIVER_PASS);
     assert_int_equal(m.disk_count, 0);
 }
 
@@ -153,7 +168,7 @@ static void every_failure_is_one_sentence(void **state)
         {METADATA, true, "metadata"},
         {ODD_BLOCKS, true, "neither 512 nor 4096"},
         {IMPOSSIBLE_SIZE, true, "impossible size"},
-        {REFUSED_DMA, true, "a write of 0x1000 by the controller was refused"},
+        {REFUSED_DMA, true, "a request of the controller for 0x1000 was refused (fault type 6)"},
     };
 
     (void)state;
@@ -163,10 +178,48 @@ static void every_failure_is_one_sentence(void **state)
             expect(DRIVER_PASS, DRIVER_FAIL);
         else
             expect(DRIVER_FAIL, DRIVER_SKIP);
+        expect_refusal(DRIVER_SKIP, DRIVER_SKIP);
         if (strstr(m.tests[cases[i].opened].reason, cases[i].words) == NULL)
             fail_msg("%s", m.tests[cases[i].opened].reason);
         assert_int_equal(m.disk_count, 0);
     }
+}
+
+/* Of the refused access: what memory and the handler show, and no other id. */
+static void each_broken_refusal_is_seen(void **state)
+{
+    static const struct {
+        enum fault_of_machine broken;
+        enum driver_result segment, told;
+        bool ends_well;
+    } cases[] = {
+        {REACHES_UNMAPPED, DRIVER_FAIL, DRIVER_PASS, true},
+        {REFUSES_SECOND_SEGMENT, DRIVER_FAIL, DRIVER_PASS, false},
+        {IGNORES_IDENTIFY, DRIVER_UNDECIDED, DRIVER_UNDECIDED, true},
+        {NO_COMPLETION_UNMAPPED, DRIVER_UNDECIDED, DRIVER_UNDECIDED, false},
+        {TELLS_NOTHING, DRIVER_PASS, DRIVER_FAIL, true},
+        {TELLS_WRONG_ADDRESS, DRIVER_PASS, DRIVER_FAIL, false},
+        {TELLS_WRONG_TYPE, DRIVER_PASS, DRIVER_FAIL, false},
+        {TELLS_WRONG_DOMAIN, DRIVER_PASS, DRIVER_FAIL, false},
+        {TELLS_NO_ADDRESS, DRIVER_PASS, DRIVER_FAIL, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(run(plain(cases[i].broken)), cases[i].ends_well);
+        expect(DRIVER_PASS, DRIVER_PASS);
+        expect_refusal(cases[i].segment, cases[i].told);
+    }
+}
+
+/* What firmware left running is refused too, and not the driver's fault. */
+static void faults_before_enabling_are_not_the_drivers(void **state)
+{
+    (void)state;
+    assert_true(run(plain(LEFT_RUNNING)));
+    assert_int_equal(m.told, 2); /* the one that is provoked comes later */
+    expect(DRIVER_PASS, DRIVER_PASS);
+    expect_refusal(DRIVER_PASS, DRIVER_PASS);
 }
 
 /* Each call to the domain API and to the allocator fails once; all is undone every time. */
@@ -179,7 +232,7 @@ static void every_refused_call_is_survived(void **state)
         struct setting setting = plain(SOUND);
         setting.fail_call = i;
         failed += !run(setting);
-        assert_int_equal(m.disk_count, 0);
+        assert_int_equal(m.disk_count, m.tests[1].result == DRIVER_PASS);
     }
     assert_int_equal(failed, calls);
 }
@@ -208,6 +261,8 @@ int main(void)
         cmocka_unit_test(no_medium_is_skipped),
         cmocka_unit_test(works_with_any_interrupts),
         cmocka_unit_test(every_failure_is_one_sentence),
+        cmocka_unit_test(each_broken_refusal_is_seen),
+        cmocka_unit_test(faults_before_enabling_are_not_the_drivers),
         cmocka_unit_test(every_refused_call_is_survived),
     };
 

@@ -43,10 +43,20 @@ enum fault_of_machine {
     NO_INTERRUPTS,
     ONE_INTERRUPT,
     INTERRUPTS_LOST,
-    REFUSED_DMA
+    REFUSED_DMA,
+    LEFT_RUNNING, /* by firmware, and refused what it still tries */
+    REACHES_UNMAPPED,
+    REFUSES_SECOND_SEGMENT, /* after a refused access */
+    IGNORES_IDENTIFY,
+    NO_COMPLETION_UNMAPPED,
+    TELLS_NOTHING,
+    TELLS_WRONG_ADDRESS,
+    TELLS_WRONG_TYPE,
+    TELLS_WRONG_DOMAIN,
+    TELLS_NO_ADDRESS
 };
 
-enum { FRAMES = 1024, MAPPINGS = 32, BACKLOG = 64, TICK_MS = 10 };
+enum { FRAMES = 1024, MAPPINGS = 32, RANGES = 8, TESTS = 4, BACKLOG = 64, TICK_MS = 10 };
 
 #define RAM_BASE UINT64_C(0x200000)
 
@@ -83,9 +93,15 @@ static struct {
     unsigned backlog_count, in_flight_most, reads;
     bool raised[2];
     bool created, domain, attached;
+    bool left_running; /* until it is disabled, which takes a tick */
+    unsigned told;
     struct mapping mappings[MAPPINGS];
+    IOMMU_DMA_LOGICAL_ADDRESS_TOKEN ranges[RANGES]; /* Size 0: free */
+    DEVICE_FAULT_CONFIGURATION handler;
+    struct mapping gone; /* the last segment that was unmapped */
     size_t next_frame;
-    unsigned memories, calls, refused, disk_count, unmaps;
+    unsigned memories, calls, refused, astray, disk_count, unmaps;
+    uint64_t pending; /* page of a refused access that the handler is to be told of; 0: none */
     uint64_t now;
     struct {
         char name[16];
@@ -96,7 +112,7 @@ static struct {
         unsigned count;
         enum driver_result result;
         char reason[160];
-    } tests[2];
+    } tests[TESTS];
 } m;
 
 static const char *way; /* option nvme */
@@ -127,6 +143,8 @@ static inline NTSTATUS create_domain(IOMMU_DMA_DOMAIN_TYPE type,
 static inline NTSTATUS delete_domain(PIOMMU_DMA_DOMAIN domain)
 {
     assert_true((uintptr_t)domain == 7 && m.domain && !m.attached);
+    for (unsigned i = 0; i < RANGES; i++)
+        assert_int_equal(m.ranges[i].Size, 0);
     m.domain = false;
     return STATUS_SUCCESS;
 }
@@ -144,7 +162,60 @@ static inline NTSTATUS detach(PIOMMU_DMA_DEVICE device)
 {
     assert_true((uintptr_t)device == 9 && m.attached);
     m.attached = false;
+    m.handler.FaultHandler = NULL;
     return STATUS_SUCCESS;
+}
+
+static inline NTSTATUS set_fault_reporting(PDEVICE_OBJECT pdo, ULONG base, BOOLEAN enable,
+                                           PDEVICE_FAULT_CONFIGURATION config)
+{
+    assert_true((uintptr_t)pdo == 3 && base == 0 && enable && m.attached);
+    if (fails_now())
+        return STATUS_INVALID_PARAMETER_1;
+    m.handler = *config;
+    return STATUS_SUCCESS;
+}
+
+static inline bool meets_range(uint64_t first, uint64_t length)
+{
+    for (unsigned i = 0; i < RANGES; i++)
+        if (first < m.ranges[i].LogicalAddressBase + m.ranges[i].Size &&
+            m.ranges[i].LogicalAddressBase < first + length)
+            return true;
+    return false;
+}
+
+static inline void add_mapping(struct mapping wanted)
+{
+    unsigned slot = MAPPINGS;
+
+    assert_true(wanted.length > 0);
+    assert_true((wanted.length | wanted.physical | wanted.logical) % PAGE_SIZE == 0);
+    assert_true(wanted.physical != wanted.logical && wanted.logical + wanted.length <= UINT64_C(1)
+                                                                                           << 39);
+    assert_true(wanted.permissions == IOMMU_ACCESS_READ ||
+                wanted.permissions == IOMMU_ACCESS_WRITE);
+    for (unsigned i = 0; i < MAPPINGS; i++) {
+        uint64_t start = m.mappings[i].logical, end = start + m.mappings[i].length;
+        if (m.mappings[i].length == 0)
+            slot = i;
+        else
+            assert_true(wanted.logical >= end || wanted.logical + wanted.length <= start);
+    }
+    assert_true(slot < MAPPINGS);
+    m.mappings[slot] = wanted;
+}
+
+static inline struct mapping drop_mapping(uint64_t logical, uint64_t length)
+{
+    for (unsigned i = 0; i < MAPPINGS; i++)
+        if (m.mappings[i].length == length && m.mappings[i].logical == logical) {
+            struct mapping was = m.mappings[i];
+            m.mappings[i].length = 0;
+            return was;
+        }
+    fail_msg("unmap of what is not mapped: 0x%llx", (unsigned long long)logical);
+    return (struct mapping){0};
 }
 
 static inline NTSTATUS map(PIOMMU_DMA_DOMAIN domain, ULONG permissions,
@@ -152,26 +223,13 @@ static inline NTSTATUS map(PIOMMU_DMA_DOMAIN domain, ULONG permissions,
                            PIOMMU_DMA_LOGICAL_ADDRESS low, PIOMMU_DMA_LOGICAL_ADDRESS high,
                            PIOMMU_DMA_LOGICAL_ADDRESS out)
 {
-    uint64_t physical = (uint64_t)what->ContiguousRange.Base.QuadPart;
-    uint64_t length = what->ContiguousRange.Size;
-
     assert_true((uintptr_t)domain == 7 && m.domain && low == NULL && high == NULL);
     assert_int_equal(what->MapType, MapPhysicalAddressTypeContiguousRange);
-    assert_true(length > 0 && (length | physical | *wanted) % PAGE_SIZE == 0);
-    assert_true(physical != *wanted && *wanted + length <= UINT64_C(1) << 39);
-    assert_true(permissions == IOMMU_ACCESS_READ || permissions == IOMMU_ACCESS_WRITE);
+    assert_false(meets_range(*wanted, what->ContiguousRange.Size));
     if (fails_now())
         return STATUS_INSUFFICIENT_RESOURCES;
-    unsigned slot = MAPPINGS;
-    for (unsigned i = 0; i < MAPPINGS; i++) {
-        uint64_t start = m.mappings[i].logical, end = start + m.mappings[i].length;
-        if (m.mappings[i].length == 0)
-            slot = i;
-        else
-            assert_true(*wanted >= end || *wanted + length <= start);
-    }
-    assert_true(slot < MAPPINGS);
-    m.mappings[slot] = (struct mapping){*wanted, physical, length, permissions};
+    add_mapping((struct mapping){*wanted, (uint64_t)what->ContiguousRange.Base.QuadPart,
+                                 what->ContiguousRange.Size, permissions});
     *out = *wanted;
     return STATUS_SUCCESS;
 }
@@ -179,14 +237,70 @@ static inline NTSTATUS map(PIOMMU_DMA_DOMAIN domain, ULONG permissions,
 static inline NTSTATUS unmap(PIOMMU_DMA_DOMAIN domain, ULONGLONG logical, ULONGLONG pages)
 {
     assert_true((uintptr_t)domain == 7 && m.domain);
+    assert_false(meets_range(logical, pages * PAGE_SIZE));
     m.unmaps++;
+    (void)drop_mapping(logical, pages * PAGE_SIZE);
+    return STATUS_SUCCESS;
+}
+
+static inline bool is_token(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN token)
+{
+    return token >= m.ranges && token < m.ranges + RANGES && token->Size > 0;
+}
+
+static inline NTSTATUS reserve(PIOMMU_DMA_DOMAIN domain, SIZE_T size,
+                               PIOMMU_DMA_LOGICAL_ADDRESS wanted, PIOMMU_DMA_LOGICAL_ADDRESS low,
+                               PIOMMU_DMA_LOGICAL_ADDRESS high,
+                               PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN *out)
+{
+    PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN token = m.ranges;
+
+    assert_true((uintptr_t)domain == 7 && m.domain && low == NULL && high == NULL);
+    assert_true(size > 0 && (size | *wanted) % PAGE_SIZE == 0 && !meets_range(*wanted, size));
+    if (fails_now())
+        return STATUS_INSUFFICIENT_RESOURCES;
+    while (token->Size > 0)
+        assert_true(++token < m.ranges + RANGES);
+    *token = (IOMMU_DMA_LOGICAL_ADDRESS_TOKEN){*wanted, size};
+    *out = token;
+    return STATUS_SUCCESS;
+}
+
+static inline NTSTATUS free_reserved(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN token)
+{
+    assert_true(is_token(token));
     for (unsigned i = 0; i < MAPPINGS; i++)
-        if (m.mappings[i].length == pages * PAGE_SIZE && m.mappings[i].logical == logical) {
-            m.mappings[i].length = 0;
-            return STATUS_SUCCESS;
-        }
-    fail_msg("unmap of what is not mapped: 0x%llx", logical);
-    return STATUS_INVALID_PARAMETER_MIX;
+        assert_true(m.mappings[i].length == 0 ||
+                    m.mappings[i].logical - token->LogicalAddressBase >= token->Size);
+    token->Size = 0;
+    return STATUS_SUCCESS;
+}
+
+static inline NTSTATUS map_reserved(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN token, SIZE_T offset,
+                                    ULONG permissions, PIOMMU_MAP_PHYSICAL_ADDRESS what,
+                                    PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT out)
+{
+    uint64_t length = what->ContiguousRange.Size;
+
+    assert_int_equal(what->MapType, MapPhysicalAddressTypeContiguousRange);
+    assert_true(is_token(token) && offset + length <= token->Size);
+    if (fails_now() || (m.setting.broken == REFUSES_SECOND_SEGMENT && m.refused > 0))
+        return STATUS_RESOURCE_IN_USE;
+    add_mapping((struct mapping){token->LogicalAddressBase + offset,
+                                 (uint64_t)what->ContiguousRange.Base.QuadPart, length,
+                                 permissions});
+    *out = (IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT){
+        .OwningToken = token, .Offset = offset, .Size = length};
+    return STATUS_SUCCESS;
+}
+
+static inline NTSTATUS unmap_reserved(PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT segment)
+{
+    assert_true(is_token(segment->OwningToken));
+    m.gone =
+        drop_mapping(segment->OwningToken->LogicalAddressBase + segment->Offset, segment->Size);
+    *segment = (IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT){0};
+    return STATUS_SUCCESS;
 }
 
 static inline NTSTATUS create_device(PDEVICE_OBJECT pdo,
@@ -210,16 +324,24 @@ static inline NTSTATUS delete_device(PIOMMU_DMA_DEVICE device)
 
 NTSTATUS IoGetIommuInterfaceEx(ULONG version, ULONGLONG flags, PDMA_IOMMU_INTERFACE_EX out)
 {
-    assert_true(version == 2 && flags == 0);
+    assert_true((version == 1 || version == 2) && flags == 0);
     if (fails_now())
         return STATUS_NOT_SUPPORTED;
-    memset(out, 0, DMA_IOMMU_INTERFACE_EX_V2_SIZE);
+    memset(out, 0, version == 1 ? DMA_IOMMU_INTERFACE_EX_V1_SIZE : DMA_IOMMU_INTERFACE_EX_V2_SIZE);
+    if (version == 1) {
+        out->V1.SetDeviceFaultReporting = set_fault_reporting;
+        return STATUS_SUCCESS;
+    }
     out->V2.CreateDomainEx = create_domain;
     out->V2.DeleteDomain = delete_domain;
     out->V2.AttachDeviceEx = attach;
     out->V2.DetachDeviceEx = detach;
     out->V2.MapLogicalRangeEx = map;
     out->V2.UnmapLogicalRange = unmap;
+    out->V2.ReserveLogicalAddressRange = reserve;
+    out->V2.FreeReservedLogicalAddressRange = free_reserved;
+    out->V2.MapReservedLogicalRange = map_reserved;
+    out->V2.UnmapReservedLogicalRange = unmap_reserved;
     out->V2.CreateDevice = create_device;
     out->V2.DeleteDevice = delete_device;
     return STATUS_SUCCESS;
@@ -236,8 +358,15 @@ static inline void *translate(uint64_t logical, size_t length, ULONG permission)
         if (offset < m.mappings[i].length && (m.mappings[i].permissions & permission))
             return ram + (m.mappings[i].physical - RAM_BASE + offset);
     }
+    if (logical - m.gone.logical >= m.gone.length) {
+        m.astray++; /* nothing makes the controller reach there */
+        return NULL;
+    }
     m.refused++;
-    return NULL;
+    m.pending = logical;
+    return m.setting.broken == REACHES_UNMAPPED
+               ? ram + (m.gone.physical - RAM_BASE + (logical - m.gone.logical))
+               : NULL;
 }
 
 static inline void dma_write(uint64_t logical, const void *data, size_t length)
@@ -326,7 +455,8 @@ static inline uint16_t do_identify(const struct nvme_command *command)
         assert_int_equal(command->cdw10, NVME_CNS_NAMESPACE);
         identify_namespace(command->namespace_id, (void *)page);
     }
-    dma_write(command->prp[0], page, sizeof(page));
+    if (m.setting.broken != IGNORES_IDENTIFY || m.reads == 0)
+        dma_write(command->prp[0], page, sizeof(page));
     return 0;
 }
 
@@ -403,6 +533,8 @@ static inline void work_one(void)
     if ((m.csts & 2) || (third && m.setting.broken == NO_COMPLETION))
         return;
     uint16_t status = execute(index, command);
+    if (m.setting.broken == NO_COMPLETION_UNMAPPED && m.refused > 0)
+        return;
     complete(index, command->id, status);
     if (index == 1 && m.setting.broken == COMPLETES_TWICE)
         complete(index, command->id, status);
@@ -430,7 +562,7 @@ static inline void set_configuration(uint32_t value)
     if (m.csts == UINT32_MAX)
         return;
     if ((value & 1) == 0) {
-        m.csts = 0;
+        m.csts = m.left_running ? 1 : 0;
         m.backlog_count = 0;
     } else if (enable) {
         m.queues[0].entries = (m.aqa & 0xFFF) + 1;
@@ -499,15 +631,34 @@ void driver_barrier(void)
 
 /* ---- Services ---- */
 
+static inline void tell(uint64_t page)
+{
+    enum fault_of_machine broken = m.setting.broken;
+    FAULT_INFORMATION information = {.Type = FaultInformationX64};
+
+    information.X64.FaultAddress =
+        (PVOID)(uintptr_t)(page + (broken == TELLS_WRONG_ADDRESS ? PAGE_SIZE : 0));
+    information.X64.DomainHandle = (PVOID)(uintptr_t)(broken == TELLS_WRONG_DOMAIN ? 8 : 7);
+    information.X64.Flags.FaultAddressValid = broken != TELLS_NO_ADDRESS;
+    information.X64.Type = broken == TELLS_WRONG_TYPE ? PermissionFault : TranslationFault;
+    if (m.handler.FaultHandler == NULL || broken == TELLS_NOTHING)
+        return;
+    m.told++;
+    m.handler.FaultHandler(m.handler.FaultContext, &information);
+}
+
 static inline void tick(void)
 {
     m.now += TICK_MS * UINT64_C(1000000);
     work_one();
-    if (m.setting.broken == REFUSED_DMA && m.reads == 2) {
-        const struct driver_fault fault = {
-            .address = 0x1000, .write = true, .requester = "00:03.0"};
-        nvme_driver.fault(&m.device, &fault);
-    }
+    if ((m.setting.broken == REFUSED_DMA && m.reads == 2) || m.left_running)
+        m.pending = 0x1000;
+    if (m.left_running)
+        m.csts = 0;
+    m.left_running = false;
+    if (m.pending != 0)
+        tell(m.pending);
+    m.pending = 0;
 }
 
 static inline bool service_wait(struct driver_device *device, bool (*ready)(void *), void *context,
@@ -597,11 +748,11 @@ static inline void service_log(struct driver_device *device, enum driver_level l
 static inline void service_test(struct driver_device *device, const char *id,
                                 enum driver_result result, const char *reason, ...)
 {
-    unsigned index = strcmp(id, "NVME-002") == 0;
+    unsigned index = (unsigned)(id[7] - '1');
     va_list arguments;
 
     (void)device;
-    assert_true(index == 1 || strcmp(id, "NVME-001") == 0);
+    assert_true(strncmp(id, "NVME-00", 7) == 0 && index < TESTS);
     assert_true(result == DRIVER_PASS || reason != NULL);
     m.tests[index].count++;
     m.tests[index].result = result;

@@ -320,6 +320,38 @@ static void a_failed_open_leaves_nothing(void **state)
     expect_released(&setup.memory);
 }
 
+/* With every table set aside before, no allocation can fail it, and closing gives none back. */
+static void a_reserved_range_makes_opening_sure(void **state)
+{
+    struct driver_pool_setup setup = begin(&OPTIONS_DEFAULT), wrong;
+
+    (void)state;
+    assert_int_equal(
+        on.api.ReserveLogicalAddressRange(setup.domain, LENGTH, &wanted, NULL, NULL, &setup.token),
+        STATUS_SUCCESS);
+    setup.domain = NULL;
+    setup.logical = NULL;
+    wrong = setup;
+    wrong.memory.physical = own_pages(OWNER_TWO, LENGTH / PAGE_SIZE);
+    assert_int_equal(driver_pool_open(&pool, &wrong), STATUS_ACCESS_DENIED);
+    expect_closed();
+    for (unsigned round = 0; round < 2; round++) {
+        model_fail_allocation(1);
+        assert_int_equal(driver_pool_open(&pool, &setup), STATUS_SUCCESS);
+        model_fail_allocation(0);
+        assert_int_equal(driver_pool_logical(&pool, 0), AT);
+        assert_true(reaches(first_id, AT, true) && reaches(first_id, AT + LENGTH - 1, true));
+        assert_false(reaches(first_id, AT + LENGTH, true) || reaches(first_id, AT, false));
+        assert_int_equal(on.api.FreeReservedLogicalAddressRange(setup.token),
+                         STATUS_RESOURCE_IN_USE);
+        assert_int_equal(driver_pool_close(&pool), STATUS_SUCCESS);
+        assert_true(nothing_is_reached());
+        expect_closed();
+    }
+    assert_int_equal(on.api.FreeReservedLogicalAddressRange(setup.token), STATUS_SUCCESS);
+    expect_released(&setup.memory);
+}
+
 /* The unit does not answer: the pool is closed all the same, and nothing is reused. */
 static void a_failed_close_gives_no_access_back(void **state)
 {
@@ -345,6 +377,7 @@ int main(void)
         cmocka_unit_test(close_refuses_while_a_buffer_is_out),
         cmocka_unit_test(wrong_shapes_are_refused),
         cmocka_unit_test(a_failed_open_leaves_nothing),
+        cmocka_unit_test(a_reserved_range_makes_opening_sure),
         cmocka_unit_test(a_failed_close_gives_no_access_back),
     };
 

@@ -9,7 +9,7 @@ import tempfile
 import unittest
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, Sequence
 
 from deviations import Deviation
 from host import parse_cmocka, run_host_program
@@ -181,8 +181,9 @@ class TraceTest(unittest.TestCase):
     FAULT = "vtd_dmar_fault sid 0x28 fault 5 addr 0x4000 write 1"
     GOOD = [ENABLE, DISK, MISS, USE, DROP, FAULT]
 
-    def complaints(self, lines: list[str], disk: int = 0x1000, pooled: bool = False) -> str:
-        report = judged(wire(records([result(DENIALS[0])])))
+    def complaints(self, lines: list[str], disk: int = 0x1000, pooled: bool = False,
+                   tests: Sequence[dict[str, Any]] = ()) -> str:
+        report = judged(wire(records([result(DENIALS[0]), *tests])))
         with tempfile.TemporaryDirectory() as folder:
             log = Path(folder) / "qemu.log"
             log.write_text("\n".join(lines) + "\n")
@@ -219,6 +220,16 @@ class TraceTest(unittest.TestCase):
         good, bad = self.disk_trace(20, SET_UP, 9), self.disk_trace(20, SET_UP + 1)
         self.assertEqual(self.complaints(good, disk, pooled=True), "")
         self.assertIn("in spite of", self.complaints(bad, disk, pooled=True))
+
+    def test_the_disk_is_refused_what_its_test_provokes_and_no_more(self) -> None:
+        refused = self.FAULT.replace("0x28", "0x20")
+        another = refused.replace("0x4000", "0x6000")
+        test = [result("NVME-003", device="00:04.0")]
+        self.assertEqual(self.complaints([*self.GOOD, refused, refused], tests=test), "")
+        self.assertIn("refused to the disk", self.complaints([*self.GOOD, refused]))
+        self.assertIn("refused to the disk", self.complaints(self.GOOD, tests=test))
+        self.assertIn("refused to the disk",
+                      self.complaints([*self.GOOD, refused, another], tests=test))
 
     def test_identity_is_refused(self) -> None:
         line = self.DISK.replace("9000", "5000")

@@ -153,7 +153,7 @@ def passes(report: Report, prefix: str, device: str) -> int:
 
 
 def judge_disk(
-    trace: Trace, functions: list[Function], disk_bytes: int, pooled: bool
+    trace: Trace, functions: list[Function], report: Report, disk_bytes: int, pooled: bool
 ) -> list[str]:
     found = []
     least = disk_bytes // TRANSFER_BYTES - IN_FLIGHT
@@ -169,8 +169,10 @@ def judge_disk(
                          f"the disk has {disk_bytes}")
         if one.identical:
             found.append(f"{nvme.location}: {one.identical} translations to the same address")
-        if one.faults:
-            found.append(f"{nvme.location}: {one.faults} requests of the disk refused")
+        provoked = passes(report, "NVME-003", nvme.location)
+        if len(one.refused) != provoked:
+            found.append(f"{nvme.location}: {len(one.refused)} pages refused to the disk, "
+                         f"{provoked} by its test")
     return found
 
 
@@ -222,7 +224,7 @@ def judge_trace(
     ]
     if trace.passed_through:
         found.append(f"{trace.passed_through} requests passed through untranslated")
-    found += judge_disk(trace, functions, disk_bytes, pooled)
+    found += judge_disk(trace, functions, report, disk_bytes, pooled)
     found += judge_edu(trace, functions, report)
     found += judge_hda(trace, functions, report)
     return found

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+#include "drivers/nvme/nvme.h"
+
+#define FAULT_TIMEOUT_NS UINT64_C(500000000)
+
+/*
+ * The identify buffer's page of a reserved range: the controller writes it while a segment is
+ * mapped there, not after the unmap, and again when it is mapped anew. Memory is the judge: the
+ * status that the controller completes with is not looked at.
+ */
+struct verdict {
+    enum driver_result result;
+    const char *reason;
+};
+
+#define CANARY UINT64_C(0x9E3779B97F4A7C15)
+
+static void fill(const struct nvme *nvme)
+{
+    uint64_t *words = nvme->identify.memory.address;
+
+    for (size_t i = 0; i < PAGE_SIZE / sizeof(*words); i++)
+        words[i] = CANARY * (i + 1);
+}
+
+static bool is_intact(const struct nvme *nvme)
+{
+    const uint64_t *words = nvme->identify.memory.address;
+
+    for (size_t i = 0; i < PAGE_SIZE / sizeof(*words); i++)
+        if (words[i] != CANARY * (i + 1))
+            return false;
+    return true;
+}
+
+/* The page is mapped for the command alone. */
+static bool is_written(struct nvme *nvme)
+{
+    fill(nvme);
+    return nvme_identify(nvme, NVME_CNS_CONTROLLER, 0) && !is_intact(nvme);
+}
+
+static bool was_told(void *context)
+{
+    const struct nvme_faults *faults = context;
+    return faults->matching > 0;
+}
+
+/* The same command without the segment. False: the controller did not complete it. */
+static bool try_unmapped(struct nvme *nvme)
+{
+    struct driver_device *device = nvme->device;
+    const struct nvme_command command = {
+        .opcode = NVME_IDENTIFY, .prp = {nvme->identify.logical}, .cdw10 = NVME_CNS_CONTROLLER};
+    struct nvme_completion completion;
+
+    fill(nvme);
+    nvme->faults.expected = nvme->identify.logical;
+    nvme->faults.armed = true;
+    nvme_submit(nvme, &nvme->admin, &command);
+    bool done = nvme_complete(nvme, &nvme->admin, &completion);
+    if (done)
+        (void)device->services->wait(device, was_told, &nvme->faults, FAULT_TIMEOUT_NS);
+    nvme->faults.armed = false;
+    return done;
+}
+
+static struct verdict try_segment(struct nvme *nvme)
+{
+    if (!is_written(nvme))
+        return (struct verdict){DRIVER_UNDECIDED, "the mapped page was not written"};
+    if (!try_unmapped(nvme))
+        return (struct verdict){DRIVER_UNDECIDED, "the command was not completed"};
+    if (!is_intact(nvme))
+        return (struct verdict){DRIVER_FAIL, "the controller has written the unmapped page"};
+    if (!is_written(nvme))
+        return (struct verdict){DRIVER_FAIL, "the page could not be mapped and written again"};
+    return (struct verdict){DRIVER_PASS, NULL};
+}
+
+void nvme_try_refusal(struct nvme *nvme)
+{
+    struct driver_device *device = nvme->device;
+    const struct verdict segment = try_segment(nvme);
+
+    device->services->test(device, "NVME-003", segment.result, segment.reason ? "%s" : NULL,
+                           segment.reason);
+    if (segment.result == DRIVER_UNDECIDED)
+        device->services->test(device, "NVME-004", DRIVER_UNDECIDED, "%s", segment.reason);
+    else if (nvme->faults.matching == 0)
+        device->services->test(device, "NVME-004", DRIVER_FAIL,
+                               "the handler was not told of a fault at 0x%llx",
+                               (unsigned long long)nvme->faults.expected);
+    else
+        device->services->test(device, "NVME-004", DRIVER_PASS, NULL);
+}
