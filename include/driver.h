@@ -69,6 +69,12 @@ struct driver_fault {
     const char *requester;   /* requester ID as "00:04.0": a bridge's for a device behind one */
 };
 
+/* One refused DMA, as the unit recorded it. */
+struct driver_record {
+    uint64_t address; /* page of the refused access */
+    bool write;
+};
+
 enum driver_level { DRIVER_ERROR, DRIVER_WARNING, DRIVER_INFO, DRIVER_DEBUG };
 
 enum driver_result { DRIVER_PASS, DRIVER_FAIL, DRIVER_SKIP, DRIVER_UNDECIDED, DRIVER_NOTE };
@@ -96,6 +102,11 @@ struct driver_services {
 
     void (*log)(struct driver_device *device, enum driver_level level, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
+
+    /* Evidence for tests. A driver hears of faults by SetDeviceFaultReporting, which tells neither
+     * the kind of the access nor anything of a detached device. Takes the oldest of this device's
+     * records that have not been taken; false: there is none. The first 16 that wait are kept. */
+    bool (*take_record)(struct driver_device *device, struct driver_record *record);
 
     /* One test's outcome, under a stable id such as "DMA-DENY-003". `reason` is a printf format
      * and may be NULL for a pass. */

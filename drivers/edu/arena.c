@@ -59,7 +59,7 @@ void arena_repair(struct arena *arena)
 
 uint64_t arena_logical(const struct arena *arena, enum page page)
 {
-    return arena->logical + (uint64_t)page * PAGE_SIZE;
+    return arena->logical[page];
 }
 
 uint64_t arena_physical(const struct arena *arena, enum page page)
@@ -74,11 +74,11 @@ const void *arena_bytes(const struct arena *arena, enum page page)
 
 /* The device's window begins above the first megabytes; its upper half is used where the lower one
  * would lie on the arena's own physical addresses. */
-static uint64_t choose_logical(const struct driver_device *device, uint64_t physical)
+static uint64_t choose_span(const struct driver_device *device, uint64_t physical)
 {
     uint64_t window = (device->instance + 1) * ARENA_WINDOW;
     uint64_t length = (uint64_t)PAGES * PAGE_SIZE;
-    bool overlap = window < physical + length && physical < window + length;
+    bool overlap = window < physical + length && physical < window + ARENA_SPAN;
 
     return overlap ? window + ARENA_WINDOW / 2 : window;
 }
@@ -90,32 +90,75 @@ bool arena_open(struct arena *arena, struct edu *edu)
     *arena = (struct arena){.edu = edu};
     if (!device->services->memory_alloc(device, PAGES, &arena->memory))
         return false;
-    arena->logical = choose_logical(device, arena->memory.physical);
+    arena->floor = choose_span(device, arena->memory.physical);
+    arena->end = arena->floor + ARENA_SPAN;
     arena_repair(arena);
     return true;
 }
 
-NTSTATUS arena_map(struct arena *arena, enum page page, PIOMMU_DMA_DOMAIN domain, ULONG permissions)
+static IOMMU_MAP_PHYSICAL_ADDRESS frame_of(const struct arena *arena, enum page page)
 {
-    IOMMU_DMA_LOGICAL_ADDRESS wanted = arena_logical(arena, page), given = 0;
-    IOMMU_MAP_PHYSICAL_ADDRESS frame = {
+    return (IOMMU_MAP_PHYSICAL_ADDRESS){
         .MapType = MapPhysicalAddressTypeContiguousRange,
         .ContiguousRange = {.Base = {.QuadPart = (LONGLONG)arena_physical(arena, page)},
                             .Size = PAGE_SIZE},
     };
-    NTSTATUS status = arena->edu->iommu.V2.MapLogicalRangeEx(domain, permissions, &frame, &wanted,
-                                                             NULL, NULL, &given);
+}
+
+/* False: the allocator went beyond its bounds. */
+static bool take_address(struct arena *arena, uint64_t given, uint64_t length)
+{
+    bool inside = given >= arena->floor && given + length <= arena->end;
+
+    arena->floor = given + length;
+    return inside;
+}
+
+NTSTATUS arena_map(struct arena *arena, enum page page, PIOMMU_DMA_DOMAIN domain, ULONG permissions)
+{
+    IOMMU_DMA_LOGICAL_ADDRESS low = arena->floor, high = arena->end - 1, given = 0;
+    IOMMU_MAP_PHYSICAL_ADDRESS frame = frame_of(arena, page);
+    NTSTATUS status = arena->edu->iommu.V2.MapLogicalRangeEx(domain, permissions, &frame, NULL,
+                                                             &low, &high, &given);
     if (!NT_SUCCESS(status))
         return status;
     arena->domain[page] = domain;
+    arena->logical[page] = given;
     arena->mapped[page] = true;
-    return given == wanted ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
+    return take_address(arena, given, PAGE_SIZE) ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
+}
+
+NTSTATUS arena_reserve(struct arena *arena, PIOMMU_DMA_DOMAIN domain)
+{
+    IOMMU_DMA_LOGICAL_ADDRESS low = arena->floor, high = arena->end - 1;
+    const SIZE_T length = 2 * PAGE_SIZE;
+    NTSTATUS status = arena->edu->iommu.V2.ReserveLogicalAddressRange(domain, length, NULL, &low,
+                                                                      &high, &arena->token);
+    if (!NT_SUCCESS(status))
+        return status;
+    arena->logical[PAGE_SEGMENT] = arena->token->LogicalAddressBase + PAGE_SIZE;
+    return take_address(arena, arena->token->LogicalAddressBase, length) ? STATUS_SUCCESS
+                                                                         : STATUS_UNSUCCESSFUL;
+}
+
+NTSTATUS arena_map_segment(struct arena *arena)
+{
+    IOMMU_MAP_PHYSICAL_ADDRESS frame = frame_of(arena, PAGE_SEGMENT);
+    NTSTATUS status = arena->edu->iommu.V2.MapReservedLogicalRange(
+        arena->token, PAGE_SIZE, IOMMU_ACCESS_READ | IOMMU_ACCESS_WRITE, &frame, &arena->segment);
+
+    arena->mapped[PAGE_SEGMENT] = NT_SUCCESS(status);
+    return status;
 }
 
 NTSTATUS arena_unmap(struct arena *arena, enum page page)
 {
+    const DMA_IOMMU_INTERFACE_V2 *iommu = &arena->edu->iommu.V2;
     NTSTATUS status =
-        arena->edu->iommu.V2.UnmapLogicalRange(arena->domain[page], arena_logical(arena, page), 1);
+        page == PAGE_SEGMENT
+            ? iommu->UnmapReservedLogicalRange(&arena->segment)
+            : iommu->UnmapLogicalRange(arena->domain[page], arena_logical(arena, page), 1);
+
     arena->mapped[page] = !NT_SUCCESS(status);
     return status;
 }
@@ -128,6 +171,9 @@ void arena_close(struct arena *arena)
     for (unsigned page = 0; page < PAGES; page++)
         if (arena->mapped[page] && !NT_SUCCESS(arena_unmap(arena, page)))
             clean = false;
+    if (arena->token != NULL &&
+        !NT_SUCCESS(arena->edu->iommu.V2.FreeReservedLogicalAddressRange(arena->token)))
+        device->services->log(device, DRIVER_ERROR, "a reserved range could not be freed");
     if (clean)
         device->services->memory_free(device, &arena->memory);
     else

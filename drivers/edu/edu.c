@@ -107,7 +107,6 @@ const struct driver edu_driver = {
     .match = edu_match,
     .match_count = sizeof(edu_match) / sizeof(edu_match[0]),
     .start = edu_start,
-    .fault = proof_fault,
 };
 
 DRIVER_REGISTER(edu_driver);

@@ -13,7 +13,8 @@
            */
 
 /* The engine's default address mask. Higher bits of a logical address are dropped silently. */
-#define EDU_ADDRESS_LIMIT ((uint64_t)1 << 28)
+#define EDU_ADDRESS_WIDTH 28u
+#define EDU_ADDRESS_LIMIT ((uint64_t)1 << EDU_ADDRESS_WIDTH)
 
 enum edu_direction {
     EDU_READ,  /* memory to device */
@@ -26,6 +27,7 @@ struct edu {
     struct driver_window registers;
     bool interrupts;
     DMA_IOMMU_INTERFACE_EX iommu;
+    DMA_IOMMU_INTERFACE legacy; /* fault reporting */
     PIOMMU_DMA_DEVICE dma;
 };
 

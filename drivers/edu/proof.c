@@ -19,9 +19,10 @@ struct finding {
 struct verdict {
     struct finding deny;
     struct finding fault;
+    struct finding told;
 };
 
-/* What fault() may be told now, and what it was told. */
+/* The records that may come now, and those that came. */
 struct fault_watch {
     bool armed;
     uint64_t address;
@@ -33,18 +34,32 @@ struct fault_watch {
     unsigned unexpected; /* while none was expected */
 };
 
+/* What the fault handler may be told now, and what it was told. */
+struct told_watch {
+    FAULT_INFORMATION_X64_TYPE type;
+    unsigned matching;
+    unsigned wrong; /* the last one is kept */
+    uint64_t wrong_address;
+    FAULT_INFORMATION_X64_TYPE wrong_type;
+    unsigned count; /* in the whole run */
+};
+
 struct proof {
     struct edu *edu;
     struct arena arena;
     PIOMMU_DMA_DOMAIN domain; /* the device's */
     PIOMMU_DMA_DOMAIN other;  /* the device is never attached to it */
+    PIOMMU_DMA_DOMAIN at;     /* that the device is attached to; NULL: none */
     struct fault_watch faults;
+    struct told_watch told;
     bool reported;
 };
 
 struct test {
     const char *deny_id;
     const char *fault_id;
+    const char *told_id;
+    FAULT_INFORMATION_X64_TYPE type;
     void (*run)(struct proof *proof, struct verdict *verdict);
 };
 
@@ -79,30 +94,90 @@ static void pass(struct finding *finding)
         *finding = (struct finding){.result = DRIVER_PASS};
 }
 
+static void find_all(struct verdict *verdict, enum driver_result result, const char *reason)
+{
+    find(&verdict->deny, result, "%s", reason);
+    find(&verdict->fault, result, "%s", reason);
+    find(&verdict->told, result, "%s", reason);
+}
+
+static void undecided(struct verdict *verdict, const char *reason)
+{
+    find_all(verdict, DRIVER_UNDECIDED, reason);
+}
+
+static void skipped(struct verdict *verdict, const char *reason)
+{
+    find_all(verdict, DRIVER_SKIP, reason);
+}
+
 /* ---- Faults ---- */
 
-void proof_fault(struct driver_device *device, const struct driver_fault *fault)
+/* The handler of SetDeviceFaultReporting. */
+static VOID hear_fault(PVOID context, PFAULT_INFORMATION information)
 {
-    struct proof *proof = device->context;
+    struct proof *proof = context;
+    struct told_watch *told = &proof->told;
+    const FAULT_INFORMATION_X64 *fault = &information->X64;
+    uint64_t address = (uint64_t)(uintptr_t)fault->FaultAddress;
 
-    if (proof == NULL)
-        return;
-    struct fault_watch *watch = &proof->faults;
-    if (!watch->armed) {
-        watch->unexpected++;
-    } else if (fault->address == watch->address && fault->write == watch->write) {
-        watch->matching++;
+    told->count++;
+    if (information->Type == FaultInformationX64 && !information->IsStage1 &&
+        fault->Flags.FaultAddressValid && address == proof->faults.address &&
+        fault->Type == told->type && fault->DomainHandle == proof->at) {
+        told->matching++;
     } else {
-        watch->wrong++;
-        watch->wrong_address = fault->address;
-        watch->wrong_write = fault->write;
+        told->wrong++;
+        told->wrong_address = address;
+        told->wrong_type = fault->Type;
+    }
+}
+
+static void take_records(struct proof *proof)
+{
+    struct driver_device *device = proof->edu->device;
+    struct fault_watch *watch = &proof->faults;
+    struct driver_record record;
+
+    while (device->services->take_record(device, &record)) {
+        if (!watch->armed) {
+            watch->unexpected++;
+        } else if (record.address == watch->address && record.write == watch->write) {
+            watch->matching++;
+        } else {
+            watch->wrong++;
+            watch->wrong_address = record.address;
+            watch->wrong_write = record.write;
+        }
     }
 }
 
 static bool fault_came(void *context)
 {
-    const struct fault_watch *watch = context;
-    return watch->matching + watch->wrong > 0;
+    struct proof *proof = context;
+
+    take_records(proof);
+    return proof->faults.matching + proof->faults.wrong > 0;
+}
+
+static NTSTATUS attach(struct proof *proof, PIOMMU_DMA_DOMAIN domain)
+{
+    const struct edu *edu = proof->edu;
+    DEVICE_FAULT_CONFIGURATION config = {hear_fault, proof};
+    NTSTATUS status = edu->iommu.V2.AttachDeviceEx(domain, edu->dma);
+
+    if (!NT_SUCCESS(status))
+        return status;
+    proof->at = domain;
+    return edu->legacy.SetDeviceFaultReporting(edu->device->pdo, 0, TRUE, &config);
+}
+
+static NTSTATUS detach(struct proof *proof)
+{
+    NTSTATUS status = proof->edu->iommu.V2.DetachDeviceEx(proof->edu->dma);
+
+    proof->at = NULL;
+    return status;
 }
 
 static void judge_fault(const struct fault_watch *watch, struct finding *finding)
@@ -114,6 +189,22 @@ static void judge_fault(const struct fault_watch *watch, struct finding *finding
     else if (watch->matching == 0)
         find(finding, DRIVER_FAIL, "no record of the %s of 0x%llx", watch->write ? "write" : "read",
              (unsigned long long)watch->address);
+    else
+        pass(finding);
+}
+
+static void judge_told(const struct proof *proof, struct finding *finding)
+{
+    const struct told_watch *told = &proof->told;
+
+    if (proof->at == NULL && told->matching + told->wrong > 0)
+        find(finding, DRIVER_FAIL, "the handler of a detached device was called");
+    else if (told->wrong > 0)
+        find(finding, DRIVER_FAIL, "told of type %u at 0x%llx, not of type %u at 0x%llx",
+             (unsigned)told->wrong_type, (unsigned long long)told->wrong_address,
+             (unsigned)told->type, (unsigned long long)proof->faults.address);
+    else if (proof->at != NULL && told->matching == 0)
+        find(finding, DRIVER_FAIL, "the handler was not told");
     else
         pass(finding);
 }
@@ -138,20 +229,22 @@ static bool try_refused(struct proof *proof, struct verdict *verdict, enum edu_d
     turn = proof;
     watch->address = logical & ~(uint64_t)(PAGE_SIZE - 1);
     watch->write = direction == EDU_WRITE;
+    take_records(proof);
     watch->matching = watch->wrong = 0;
+    proof->told.matching = proof->told.wrong = 0;
     watch->armed = true;
     bool done = edu_transfer(proof->edu, direction, logical);
     if (done)
-        (void)device->services->wait(device, fault_came, watch, FAULT_TIMEOUT_NS);
+        (void)device->services->wait(device, fault_came, proof, FAULT_TIMEOUT_NS);
     watch->armed = false;
     if (turn == proof)
         turn = NULL;
     if (!done) {
-        find(&verdict->deny, DRIVER_UNDECIDED, "the device did not finish the transfer");
-        find(&verdict->fault, DRIVER_UNDECIDED, "the device did not finish the transfer");
+        undecided(verdict, "the device did not finish the transfer");
         return false;
     }
     judge_fault(watch, &verdict->fault);
+    judge_told(proof, &verdict->told);
     return true;
 }
 
@@ -212,18 +305,6 @@ static void judge_secret(struct proof *proof, struct verdict *verdict, enum page
     judge_memory(proof, verdict);
 }
 
-static void undecided(struct verdict *verdict, const char *reason)
-{
-    find(&verdict->deny, DRIVER_UNDECIDED, "%s", reason);
-    find(&verdict->fault, DRIVER_UNDECIDED, "%s", reason);
-}
-
-static void skipped(struct verdict *verdict, const char *reason)
-{
-    find(&verdict->deny, DRIVER_SKIP, "%s", reason);
-    find(&verdict->fault, DRIVER_SKIP, "%s", reason);
-}
-
 static bool mapped(struct proof *proof, struct verdict *verdict, enum page page,
                    PIOMMU_DMA_DOMAIN domain, ULONG permissions)
 {
@@ -242,8 +323,7 @@ static uint64_t unmapped_address(const struct proof *proof)
 {
     uint64_t physical = arena_physical(&proof->arena, PAGE_SECRET);
 
-    return physical + PAGE_SIZE <= EDU_ADDRESS_LIMIT ? physical
-                                                     : arena_logical(&proof->arena, PAGE_SECRET);
+    return physical + PAGE_SIZE <= EDU_ADDRESS_LIMIT ? physical : proof->arena.end;
 }
 
 static void read_unmapped(struct proof *proof, struct verdict *verdict)
@@ -263,10 +343,8 @@ static void write_unmapped(struct proof *proof, struct verdict *verdict)
 /* The page is read only afterwards: a cached translation would refuse without a record. */
 static void write_read_only(struct proof *proof, struct verdict *verdict)
 {
-    uint64_t logical = arena_logical(&proof->arena, PAGE_READ_ONLY);
-
     if (!mapped(proof, verdict, PAGE_READ_ONLY, proof->domain, IOMMU_ACCESS_READ) ||
-        !try_refused(proof, verdict, EDU_WRITE, logical))
+        !try_refused(proof, verdict, EDU_WRITE, arena_logical(&proof->arena, PAGE_READ_ONLY)))
         return;
     judge_memory(proof, verdict);
     if (!device_reads(proof, PAGE_READ_ONLY))
@@ -275,45 +353,38 @@ static void write_read_only(struct proof *proof, struct verdict *verdict)
 
 static void write_after_unmap(struct proof *proof, struct verdict *verdict)
 {
-    uint64_t logical = arena_logical(&proof->arena, PAGE_UNMAPPED);
-
     if (!mapped(proof, verdict, PAGE_UNMAPPED, proof->domain, READ_WRITE))
         return;
     if (!device_writes(proof, PAGE_UNMAPPED))
         undecided(verdict, "the page could not be written while it was mapped");
     else if (!NT_SUCCESS(arena_unmap(&proof->arena, PAGE_UNMAPPED)))
         undecided(verdict, "the page could not be unmapped");
-    else if (try_refused(proof, verdict, EDU_WRITE, logical))
+    else if (try_refused(proof, verdict, EDU_WRITE, arena_logical(&proof->arena, PAGE_UNMAPPED)))
         judge_memory(proof, verdict);
 }
 
 static void write_after_detach(struct proof *proof, struct verdict *verdict)
 {
-    const DMA_IOMMU_INTERFACE_V2 *iommu = &proof->edu->iommu.V2;
-    uint64_t logical = arena_logical(&proof->arena, PAGE_DETACHED);
-
     if (!mapped(proof, verdict, PAGE_DETACHED, proof->domain, READ_WRITE))
         return;
     if (!device_writes(proof, PAGE_DETACHED)) {
         undecided(verdict, "the page could not be written while the device was attached");
         return;
     }
-    if (!NT_SUCCESS(iommu->DetachDeviceEx(proof->edu->dma))) {
+    if (!NT_SUCCESS(detach(proof))) {
         undecided(verdict, "the device could not be detached");
         return;
     }
-    if (try_refused(proof, verdict, EDU_WRITE, logical))
+    if (try_refused(proof, verdict, EDU_WRITE, arena_logical(&proof->arena, PAGE_DETACHED)))
         judge_memory(proof, verdict);
-    if (!NT_SUCCESS(iommu->AttachDeviceEx(proof->domain, proof->edu->dma)))
+    if (!NT_SUCCESS(attach(proof, proof->domain)))
         undecided(verdict, "the device could not be attached again");
 }
 
 static void write_foreign_domain(struct proof *proof, struct verdict *verdict)
 {
-    uint64_t logical = arena_logical(&proof->arena, PAGE_FOREIGN);
-
     if (mapped(proof, verdict, PAGE_FOREIGN, proof->other, READ_WRITE) &&
-        try_refused(proof, verdict, EDU_WRITE, logical))
+        try_refused(proof, verdict, EDU_WRITE, arena_logical(&proof->arena, PAGE_FOREIGN)))
         judge_memory(proof, verdict);
 }
 
@@ -360,16 +431,80 @@ static void read_write_only(struct proof *proof, struct verdict *verdict)
         judge_secret(proof, verdict, PAGE_WRITE_ONLY);
 }
 
+static void write_reserved(struct proof *proof, struct verdict *verdict)
+{
+    struct arena *arena = &proof->arena;
+
+    if (!NT_SUCCESS(arena_reserve(arena, proof->domain)) || !NT_SUCCESS(arena_map_segment(arena)))
+        undecided(verdict, "the page could not be mapped in a reserved range");
+    else if (!device_writes(proof, PAGE_SEGMENT))
+        undecided(verdict, "the page could not be written while it was mapped");
+    else if (!NT_SUCCESS(arena_unmap(arena, PAGE_SEGMENT)))
+        undecided(verdict, "the page could not be unmapped");
+    else if (try_refused(proof, verdict, EDU_WRITE, arena_logical(arena, PAGE_SEGMENT)))
+        judge_memory(proof, verdict);
+    else
+        return;
+    if (verdict->deny.result == DRIVER_PASS &&
+        (!NT_SUCCESS(arena_map_segment(arena)) || !device_writes(proof, PAGE_SEGMENT)))
+        find(&verdict->deny, DRIVER_FAIL, "the page could not be mapped and written again");
+}
+
+/* The device's own domain goes on mapping the page. */
+static void try_unmanaged(struct proof *proof, struct verdict *verdict, PIOMMU_DMA_DOMAIN domain)
+{
+    if (!NT_SUCCESS(detach(proof))) {
+        undecided(verdict, "the device could not be detached");
+        return;
+    }
+    if (!NT_SUCCESS(attach(proof, domain)))
+        undecided(verdict, "the device could not be attached to the unmanaged domain");
+    else if (try_refused(proof, verdict, EDU_WRITE, arena_logical(&proof->arena, PAGE_UNMANAGED)))
+        judge_memory(proof, verdict);
+    if (proof->at == domain)
+        (void)detach(proof);
+    if (!NT_SUCCESS(attach(proof, proof->domain)))
+        undecided(verdict, "the device could not be attached again");
+}
+
+static void write_unmanaged(struct proof *proof, struct verdict *verdict)
+{
+    const DMA_IOMMU_INTERFACE_V2 *iommu = &proof->edu->iommu.V2;
+    IOMMU_DMA_DOMAIN_CREATION_FLAGS none = {.AsUlonglong = 0};
+    PIOMMU_DMA_DOMAIN domain;
+
+    if (!mapped(proof, verdict, PAGE_UNMANAGED, proof->domain, READ_WRITE))
+        return;
+    if (!device_writes(proof, PAGE_UNMANAGED)) {
+        undecided(verdict, "the page could not be written while the device was attached");
+        return;
+    }
+    if (!NT_SUCCESS(iommu->CreateDomainEx(DomainTypeUnmanaged, none, NULL, NULL, &domain))) {
+        undecided(verdict, "there is no unmanaged domain");
+        return;
+    }
+    try_unmanaged(proof, verdict, domain);
+    if (!NT_SUCCESS(iommu->DeleteDomain(domain)))
+        undecided(verdict, "the unmanaged domain could not be deleted");
+}
+
 /* Never renumbered. */
+#define TEST(n, type, run)                                                                         \
+    {                                                                                              \
+        "DMA-DENY-" n, "DMA-FAULT-" n, "EDU-FAULT-" n, type, run                                   \
+    }
+
 static const struct test tests[] = {
-    {"DMA-DENY-001", "DMA-FAULT-001", read_unmapped},
-    {"DMA-DENY-002", "DMA-FAULT-002", write_unmapped},
-    {"DMA-DENY-003", "DMA-FAULT-003", write_read_only},
-    {"DMA-DENY-004", "DMA-FAULT-004", write_after_unmap},
-    {"DMA-DENY-005", "DMA-FAULT-005", write_after_detach},
-    {"DMA-DENY-006", "DMA-FAULT-006", write_foreign_domain},
-    {"DMA-DENY-007", "DMA-FAULT-007", write_peers_range},
-    {"DMA-DENY-008", "DMA-FAULT-008", read_write_only},
+    TEST("001", TranslationFault, read_unmapped),
+    TEST("002", TranslationFault, write_unmapped),
+    TEST("003", PermissionFault, write_read_only),
+    TEST("004", TranslationFault, write_after_unmap),
+    TEST("005", TranslationFault, write_after_detach),
+    TEST("006", TranslationFault, write_foreign_domain),
+    TEST("007", TranslationFault, write_peers_range),
+    TEST("008", PermissionFault, read_write_only),
+    TEST("009", TranslationFault, write_reserved),
+    TEST("010", TranslationFault, write_unmanaged),
 };
 
 #define TESTS (sizeof(tests) / sizeof(tests[0]))
@@ -423,6 +558,7 @@ static void report_all(struct proof *proof, struct verdict *verdicts, struct con
             find(&verdicts[i].deny, DRIVER_UNDECIDED, "allowed accesses do not work any more");
         report(proof->edu->device, tests[i].deny_id, &verdicts[i].deny);
         report(proof->edu->device, tests[i].fault_id, &verdicts[i].fault);
+        report(proof->edu->device, tests[i].told_id, &verdicts[i].told);
     }
 }
 
@@ -437,6 +573,7 @@ bool proof_not_run(struct driver_device *device, enum driver_result result, cons
     for (size_t i = 0; i < TESTS; i++) {
         services->test(device, tests[i].deny_id, result, "%s", reason);
         services->test(device, tests[i].fault_id, result, "%s", reason);
+        services->test(device, tests[i].told_id, result, "%s", reason);
     }
     return false;
 }
@@ -445,11 +582,14 @@ bool proof_not_run(struct driver_device *device, enum driver_result result, cons
 
 static void run_tests(struct proof *proof)
 {
+    struct driver_device *device = proof->edu->device;
     struct verdict verdicts[TESTS];
     struct control before = run_control(proof), after = before;
 
     for (size_t i = 0; i < TESTS; i++) {
-        verdicts[i] = (struct verdict){{DRIVER_UNDECIDED, ""}, {DRIVER_UNDECIDED, ""}};
+        verdicts[i] = (struct verdict){
+            {DRIVER_UNDECIDED, ""}, {DRIVER_UNDECIDED, ""}, {DRIVER_UNDECIDED, ""}};
+        proof->told.type = tests[i].type;
         if (before.read && before.write)
             tests[i].run(proof, &verdicts[i]);
         else
@@ -459,8 +599,11 @@ static void run_tests(struct proof *proof)
     }
     if (before.read && before.write)
         after = run_control(proof);
+    take_records(proof);
     report_all(proof, verdicts, before, after);
     proof->reported = true;
+    device->services->log(device, DRIVER_INFO, "the fault handler was called %u times",
+                          proof->told.count);
 }
 
 static bool visit_is_over(void *context)
@@ -503,18 +646,21 @@ static NTSTATUS run_mapped(struct proof *proof)
 
 static NTSTATUS run_attached(struct proof *proof)
 {
-    const DMA_IOMMU_INTERFACE_V2 *iommu = &proof->edu->iommu.V2;
-    NTSTATUS status = iommu->AttachDeviceEx(proof->domain, proof->edu->dma);
+    NTSTATUS status = attach(proof, proof->domain);
 
-    if (!NT_SUCCESS(status))
+    if (proof->at == NULL)
         return status;
+    if (!NT_SUCCESS(status)) {
+        (void)detach(proof);
+        return status;
+    }
     if (arena_open(&proof->arena, proof->edu)) {
         status = run_mapped(proof);
         arena_close(&proof->arena);
     } else {
         status = STATUS_INSUFFICIENT_RESOURCES;
     }
-    NTSTATUS closed = iommu->DetachDeviceEx(proof->edu->dma);
+    NTSTATUS closed = detach(proof);
     return NT_SUCCESS(status) ? closed : status;
 }
 
@@ -523,7 +669,10 @@ static NTSTATUS run_in_domain(struct proof *proof, PIOMMU_DMA_DOMAIN *domain,
 {
     const DMA_IOMMU_INTERFACE_V2 *iommu = &proof->edu->iommu.V2;
     IOMMU_DMA_DOMAIN_CREATION_FLAGS none = {.AsUlonglong = 0};
-    NTSTATUS status = iommu->CreateDomainEx(DomainTypeTranslate, none, NULL, NULL, domain);
+    IOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG allocator = {
+        .LogicalAllocatorType = IommuDmaLogicalAllocatorBuddy,
+        .BuddyAllocatorConfig = {.AddressWidth = EDU_ADDRESS_WIDTH}};
+    NTSTATUS status = iommu->CreateDomainEx(DomainTypeTranslate, none, &allocator, NULL, domain);
 
     if (!NT_SUCCESS(status))
         return status;
@@ -547,6 +696,8 @@ static NTSTATUS run_with_device(struct proof *proof)
     struct edu *edu = proof->edu;
     NTSTATUS status = IoGetIommuInterfaceEx(DMA_IOMMU_INTERFACE_EX_VERSION_2, 0, &edu->iommu);
 
+    if (NT_SUCCESS(status))
+        status = IoGetIommuInterface(DMA_IOMMU_INTERFACE_VERSION_1, &edu->legacy);
     if (!NT_SUCCESS(status))
         return status;
     status = edu->iommu.V2.CreateDevice(edu->device->pdo, NULL, &edu->dma);
@@ -575,9 +726,7 @@ bool proof_run(struct edu *edu)
     if (device->instance >= ARENA_WINDOWS)
         return proof_not_run(device, DRIVER_SKIP, "no window of logical addresses is left");
     peers[device->instance] = (struct peer){.live = NULL};
-    device->context = &proof;
     NTSTATUS status = run_with_device(&proof);
-    device->context = NULL;
     if (NT_SUCCESS(status))
         return true;
     (void)snprintf(reason, sizeof(reason), "the domain API returned 0x%08x", (unsigned)status);

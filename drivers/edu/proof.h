@@ -11,6 +11,8 @@
  *   DMA-ALLOW-nnn  an access that the domain allows reaches memory
  *   DMA-DENY-nnn   an access that it does not allow changes nothing and learns nothing
  *   DMA-FAULT-nnn  the refusal of DMA-DENY-nnn was recorded with the right address and kind
+ *   EDU-FAULT-nnn  the handler of SetDeviceFaultReporting was told of it: address, type and domain;
+ *                  of a detached device it is told nothing
  *
  * Ids are stable and never renumbered.
  */
@@ -21,7 +23,5 @@ bool proof_run(struct edu *edu);
 /* Reports every id as `result` (DRIVER_SKIP or DRIVER_UNDECIDED). Returns false, for the caller to
  * return. */
 bool proof_not_run(struct driver_device *device, enum driver_result result, const char *reason);
-
-void proof_fault(struct driver_device *device, const struct driver_fault *fault);
 
 #endif

@@ -8,6 +8,7 @@
 #define MANAGER_BINDINGS   64
 #define MANAGER_INTERRUPTS 8
 #define MANAGER_MEMORIES   128
+#define MANAGER_RECORDS    16
 
 /* What a waiting task waits for, besides its deadline. */
 struct wait {
@@ -37,6 +38,8 @@ struct binding {
     irq_line_t lines[MANAGER_INTERRUPTS];
     bool raised[MANAGER_INTERRUPTS];
     struct driver_memory memories[MANAGER_MEMORIES];
+    struct driver_record records[MANAGER_RECORDS]; /* the oldest first */
+    unsigned record_count;
 };
 
 extern const struct driver_services manager_services;

@@ -187,9 +187,13 @@ static void deliver(const struct iommu_fault *fault)
     for (unsigned i = 0; i < manager.count; i++) {
         struct binding *binding = &manager.bindings[i];
 
-        if (binding->state == TASK_ENDED || !binding->driver->fault ||
-            !iommu_sends_as(manager.setup->iommu, binding->endpoint, fault->segment,
-                            fault->requester))
+        if (binding->state == TASK_ENDED || !iommu_sends_as(manager.setup->iommu, binding->endpoint,
+                                                            fault->segment, fault->requester))
+            continue;
+        if (binding->record_count < MANAGER_RECORDS)
+            binding->records[binding->record_count++] =
+                (struct driver_record){fault->address, fault->write};
+        if (!binding->driver->fault)
             continue;
         owner_t before = owner_enter(binding->owner);
         binding->driver->fault(&binding->device, &record);

@@ -129,6 +129,19 @@ static uint64_t now_ns(struct driver_device *device)
     return time_ns();
 }
 
+static bool take_record(struct driver_device *device, struct driver_record *record)
+{
+    struct binding *binding = binding_of(device);
+
+    if (!binding->record_count)
+        return false;
+    *record = binding->records[0];
+    binding->record_count--;
+    for (unsigned i = 0; i < binding->record_count; i++)
+        binding->records[i] = binding->records[i + 1];
+    return true;
+}
+
 __attribute__((format(printf, 3, 4))) static void
 write_log(struct driver_device *device, enum driver_level level, const char *format, ...)
 {
@@ -189,6 +202,7 @@ const struct driver_services manager_services = {
     .interrupt_wait = interrupt_wait,
     .wait = wait_for,
     .now_ns = now_ns,
+    .take_record = take_record,
     .log = write_log,
     .test = add_test,
     .disk = add_disk,

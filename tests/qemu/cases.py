@@ -19,7 +19,7 @@ SMALL_DISK_BYTES = 4 << 20
 ODD_DISK_BYTES = (3 << 20) + 512
 READ_ERROR_SECTOR = 2048
 EDUS = 3
-REFUSED_PAGES = 7  # eight DMA-DENY tests, two of them on one page
+REFUSED_PAGES = 9  # ten DMA-DENY tests, two of them on one page
 API_PASSES = 95  # of 121: the others need ARM64 or PASIDs
 HDA_PASSES = 26  # all of them
 NVME = "nvme,serial=bulkhead,addr=04.0"
