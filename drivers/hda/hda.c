@@ -57,6 +57,7 @@ static void forget_faults(struct hda *hda)
 {
     if (hda_wait(hda, never, NULL, SETTLE_NS))
         return;
+    hda_take_records(hda);
     hda->faults.page = hda->faults.tolerated[0] = hda->faults.tolerated[1] = HDA_NO_PAGE;
     hda->faults.unexpected = 0;
     hda->faults.outside_wait = false;
@@ -150,7 +151,6 @@ const struct driver hda_driver = {
     .last = true,
     .start = hda_start,
     .stop = hda_stop,
-    .fault = hda_contract_fault,
 };
 
 DRIVER_REGISTER(hda_driver);

@@ -40,7 +40,7 @@ struct hda_faults {
     bool reporting;        /* the API's handler is set */
     uint64_t page;         /* the one whose refusal is expected; HDA_NO_PAGE: none */
     uint64_t tolerated[2]; /* pages */
-    unsigned by_handler, by_contract;
+    unsigned by_handler, by_record;
     unsigned unexpected;
     uint64_t unexpected_page;
     bool outside_wait; /* the handler ran while the driver did */
@@ -139,9 +139,9 @@ IOMMU_MAP_PHYSICAL_ADDRESS hda_by_frames(PPFN_NUMBER frames, size_t pages);
 
 /* ---- proof.c ---- */
 
-/* Set by SetDeviceFaultReporting; the driver contract's own comes to hda_contract_fault. */
+/* Set by SetDeviceFaultReporting. What the unit recorded is the second witness. */
 IOMMU_DEVICE_FAULT_HANDLER hda_hear;
-void hda_contract_fault(struct driver_device *device, const struct driver_fault *fault);
+void hda_take_records(struct hda *hda);
 
 void hda_expect_fault(struct hda *hda, uint64_t logical, uint64_t tolerated);
 /* Waits for the record and judges it. */

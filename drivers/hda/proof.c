@@ -29,28 +29,33 @@ VOID hda_hear(PVOID Context, PFAULT_INFORMATION FaultInformation)
     note(faults, (uint64_t)(ULONG_PTR)FaultInformation->X64.FaultAddress, &faults->by_handler);
 }
 
-void hda_contract_fault(struct driver_device *device, const struct driver_fault *fault)
+void hda_take_records(struct hda *hda)
 {
-    struct hda *hda = device->context;
+    struct driver_device *device = hda->device;
+    struct driver_record record;
 
-    if (hda != NULL)
-        note(&hda->faults, fault->address, &hda->faults.by_contract);
+    while (device->services->take_record(device, &record))
+        note(&hda->faults, record.address, &hda->faults.by_record);
 }
 
 void hda_expect_fault(struct hda *hda, uint64_t logical, uint64_t tolerated)
 {
     struct hda_faults *faults = &hda->faults;
 
+    hda_take_records(hda);
     faults->page = logical;
     faults->tolerated[0] = tolerated;
-    faults->by_handler = faults->by_contract = 0;
+    faults->by_handler = faults->by_record = 0;
     RtlZeroMemory(&faults->information, sizeof(faults->information));
 }
 
 static bool fault_came(void *context)
 {
-    const struct hda_faults *faults = context;
-    return faults->by_contract > 0 && (faults->by_handler > 0 || !faults->reporting);
+    struct hda *hda = context;
+    const struct hda_faults *faults = &hda->faults;
+
+    hda_take_records(hda);
+    return faults->by_record > 0 && (faults->by_handler > 0 || !faults->reporting);
 }
 
 static bool judge_information(struct hda *hda, FAULT_INFORMATION_X64_TYPE type)
@@ -71,13 +76,13 @@ bool hda_heard(struct hda *hda, FAULT_INFORMATION_X64_TYPE type)
 {
     struct hda_faults *faults = &hda->faults;
     uint64_t page = faults->page;
-    bool came = hda_wait(hda, fault_came, faults, FAULT_NS);
+    bool came = hda_wait(hda, fault_came, hda, FAULT_NS);
 
     faults->tolerated[1] = page;
     faults->page = HDA_NO_PAGE;
     if (!came)
-        return hda_fail(hda, "the refusal of 0x%llx was not heard (handler %u, contract %u)",
-                        (unsigned long long)page, faults->by_handler, faults->by_contract);
+        return hda_fail(hda, "the refusal of 0x%llx was not heard (handler %u, record %u)",
+                        (unsigned long long)page, faults->by_handler, faults->by_record);
     if (faults->reporting)
         return judge_information(hda, type) && hda_silent(hda);
     return hda_silent(hda) &&
@@ -88,6 +93,7 @@ bool hda_silent(struct hda *hda)
 {
     const struct hda_faults *faults = &hda->faults;
 
+    hda_take_records(hda);
     if (faults->unexpected > 0)
         return hda_fail(hda, "%u faults were not expected, one at 0x%llx", faults->unexpected,
                         (unsigned long long)faults->unexpected_page);

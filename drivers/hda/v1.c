@@ -253,7 +253,7 @@ static bool refuse_attach(struct hda *hda)
 
 /* ---- Fault reporting ---- */
 
-/* The driver contract still tells of the refusal; the handler must not. */
+/* The unit still records the refusal; the handler must not hear of it. */
 static bool quiet_inside(struct hda *hda)
 {
     const DMA_IOMMU_INTERFACE_V1 *v1 = &hda->ex1.V1;

@@ -28,6 +28,8 @@ static struct {
         unsigned domain;
     } faults[FAULTS];
     unsigned fault_count;
+    struct driver_record records[FAULTS];
+    unsigned record_count;
     uint8_t registers[0x180];
     uint8_t converters[4];
     uint32_t sounding, offset; /* the running stream and its page */
@@ -61,7 +63,6 @@ static void *reach(uint64_t logical, bool write)
 static void deliver(void)
 {
     for (unsigned i = 0; i < m.fault_count; i++) {
-        const struct driver_fault fault = {.address = m.faults[i].page, .write = m.faults[i].write};
         FAULT_INFORMATION information = {.Type = FaultInformationX64};
 
         information.X64.DomainHandle = (PVOID)(uintptr_t)m.faults[i].domain;
@@ -70,7 +71,9 @@ static void deliver(void)
         information.X64.Type = m.faults[i].permission ? PermissionFault : TranslationFault;
         if (api.handler.FaultHandler)
             api.handler.FaultHandler(api.handler.FaultContext, &information);
-        hda_driver.fault(&m.contract, &fault);
+        if (m.record_count < FAULTS)
+            m.records[m.record_count++] =
+                (struct driver_record){m.faults[i].page, m.faults[i].write};
     }
     m.fault_count = 0;
 }
@@ -271,12 +274,24 @@ static void service_test(struct driver_device *device, const char *id, enum driv
     m.failed++;
 }
 
+static bool service_take_record(struct driver_device *device, struct driver_record *record)
+{
+    (void)device;
+    if (m.record_count == 0)
+        return false;
+    *record = m.records[0];
+    m.record_count--;
+    memmove(&m.records[0], &m.records[1], m.record_count * sizeof(m.records[0]));
+    return true;
+}
+
 static const struct driver_services services = {
     .window_map = service_window,
     .memory_alloc = service_alloc,
     .memory_free = service_free,
     .wait = service_wait,
     .now_ns = service_now,
+    .take_record = service_take_record,
     .test = service_test,
 };
 
