@@ -14,7 +14,8 @@
  *
  * Every bound device gets a task of its own: start() runs there from begin to end and may wait.
  * All waits are services and are bounded. Tasks are switched only inside services, so plain
- * variables need no lock. fault() runs between two switches, at PASSIVE level.
+ * variables need no lock. Handlers and callbacks of the domain API run between two switches, at
+ * PASSIVE level.
  */
 struct driver_device;
 
@@ -59,15 +60,6 @@ static inline void driver_build_mdl(const struct driver_memory *memory, PMDL mdl
     mdl->MappedSystemVa = MmGetMdlVirtualAddress(mdl);
     mdl->MdlFlags |= MDL_SOURCE_IS_NONPAGED_POOL;
 }
-
-/* One refused DMA of this driver's device, as the unit recorded it. */
-struct driver_fault {
-    uint64_t address; /* page of the refused access */
-    bool write;
-    uint32_t reason;         /* the unit's own code */
-    const char *reason_text; /* the specification's words for it */
-    const char *requester;   /* requester ID as "00:04.0": a bridge's for a device behind one */
-};
 
 /* One refused DMA, as the unit recorded it. */
 struct driver_record {
@@ -143,8 +135,6 @@ struct driver {
     bool (*start)(struct driver_device *device);
     /* Optional. Called before the task of a device is given up on (time limit): silences it. */
     void (*stop)(struct driver_device *device);
-    /* Optional. Called for each recorded fault of the device. */
-    void (*fault)(struct driver_device *device, const struct driver_fault *fault);
 };
 
 /* Puts `driver` (a const struct driver with static storage) into the image's table. */

@@ -181,7 +181,7 @@ ABI_AT(FAULT_INFORMATION, Arm64, 0x08);
 ABI_AT(FAULT_INFORMATION, X64, 0x08);
 
 /* Written by the driver, called at PASSIVE_LEVEL (D, H), once for each recorded fault of the device
- * (C). FaultInformation lives for the call only (C). driver.fault() of driver.h is called too. */
+ * (C). FaultInformation lives for the call only (C). */
 typedef VOID IOMMU_DEVICE_FAULT_HANDLER(PVOID Context, PFAULT_INFORMATION FaultInformation);
 typedef IOMMU_DEVICE_FAULT_HANDLER *PIOMMU_DEVICE_FAULT_HANDLER;
 

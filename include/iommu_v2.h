@@ -130,8 +130,8 @@ typedef _IRQL_requires_max_(DISPATCH_LEVEL) NTSTATUS
                                   _In_ PIOMMU_MAP_PHYSICAL_ADDRESS MappedPhysicalAddress);
 typedef IOMMU_UNMAP_IDENTITY_RANGE_EX *PIOMMU_UNMAP_IDENTITY_RANGE_EX;
 
-/* Always STATUS_NOT_IMPLEMENTED (D): faults are reported through version 1, and to driver.fault()
- * of driver.h. At PASSIVE_LEVEL (C). */
+/* Always STATUS_NOT_IMPLEMENTED (D): faults are reported through version 1. At PASSIVE_LEVEL (C).
+ */
 typedef _IRQL_requires_max_(PASSIVE_LEVEL) NTSTATUS
     IOMMU_SET_DEVICE_FAULT_REPORTING_EX(_In_ PIOMMU_DMA_DEVICE DmaDevice,
                                         _In_ ULONG InputMappingIdBase, _In_ BOOLEAN Enable,

@@ -176,28 +176,17 @@ static void show_fault(const struct iommu_fault *fault, const char *requester)
 static void deliver(const struct iommu_fault *fault)
 {
     char requester[PCI_NAME_LENGTH];
-    struct driver_fault record = {.address = fault->address,
-                                  .write = fault->write,
-                                  .reason = fault->reason,
-                                  .reason_text = fault->reason_text,
-                                  .requester = requester};
 
     show_fault(fault, pci_name(fault->segment, fault->requester, requester));
     iommu_report_fault(manager.setup->iommu, fault);
     for (unsigned i = 0; i < manager.count; i++) {
         struct binding *binding = &manager.bindings[i];
 
-        if (binding->state == TASK_ENDED || !iommu_sends_as(manager.setup->iommu, binding->endpoint,
-                                                            fault->segment, fault->requester))
-            continue;
-        if (binding->record_count < MANAGER_RECORDS)
+        if (binding->record_count < MANAGER_RECORDS &&
+            iommu_sends_as(manager.setup->iommu, binding->endpoint, fault->segment,
+                           fault->requester))
             binding->records[binding->record_count++] =
                 (struct driver_record){fault->address, fault->write};
-        if (!binding->driver->fault)
-            continue;
-        owner_t before = owner_enter(binding->owner);
-        binding->driver->fault(&binding->device, &record);
-        owner_enter(before);
     }
 }
 
@@ -255,7 +244,7 @@ static void switch_to(struct binding *binding)
         end(binding);
 }
 
-/* Outside its task (in stop or fault) a driver cannot wait: it only looks. */
+/* Outside its task (in stop or a fault handler) a driver cannot wait: it only looks. */
 bool manager_wait(struct binding *binding, const struct wait *wait)
 {
     if (wait->ready(wait->context)) {
