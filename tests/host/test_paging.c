@@ -240,7 +240,7 @@ static void judge_between(uint64_t page, bool coherent)
 
 static void between(void *context, uint64_t physical, uint64_t value)
 {
-    (void)context, (void)physical, (void)value;
+    judge_link(context, physical, value);
     if (change.stores++ % 7 != 0 && change.stores > 40) {
         return;
     }
@@ -288,7 +288,7 @@ static void hardware_meets_the_old_or_the_new_state(void **state)
             } else {
                 (void)do_unmap(first, pages);
             }
-            model_on_store(NULL, NULL);
+            model_on_store(judge_link, NULL);
             do_release();
         }
         judge_all();
