@@ -25,15 +25,16 @@
  */
 enum { FIRST, SECOND, BEHIND_A, BEHIND_B, FUNCTIONS };
 
-#define BRIDGE_ID  PCI_BDF(1, 0, 0)
-#define OWNER_ONE  ((owner_t)(OWNER_DRIVER + 1))
-#define OWNER_TWO  ((owner_t)(OWNER_DRIVER + 2))
-#define RMRR_BASE  UINT64_C(0x01800000)
-#define RMRR_SIZE  UINT64_C(0x2000)
-#define READ_WRITE (IOMMU_ACCESS_READ | IOMMU_ACCESS_WRITE)
+#define UNITS_APART UINT64_C(0x1000)
+#define BRIDGE_ID   PCI_BDF(1, 0, 0)
+#define OWNER_ONE   ((owner_t)(OWNER_DRIVER + 1))
+#define OWNER_TWO   ((owner_t)(OWNER_DRIVER + 2))
+#define RMRR_BASE   UINT64_C(0x01800000)
+#define RMRR_SIZE   UINT64_C(0x2000)
+#define READ_WRITE  (IOMMU_ACCESS_READ | IOMMU_ACCESS_WRITE)
 
 static struct {
-    struct model_vtd unit;
+    struct model_vtd unit, second; /* the other one, if there is one, is before SECOND alone */
     struct pci_inventory pci;
     struct vtd vtd;
     struct iommu iommu;
@@ -42,6 +43,7 @@ static struct {
 
 struct options {
     struct model_vtd_config unit;
+    bool two_units;
     bool with_rmrr;     /* of FIRST */
     uint64_t rmrr_base; /* 0: RMRR_BASE */
     /* What firmware left on before the driver starts. NULL: nothing. */
@@ -78,7 +80,8 @@ static inline size_t put_bytes(uint8_t *table, size_t at, uint64_t value, size_t
     return at + width;
 }
 
-/* "DMA Remapping Reporting Structure" with one DRHD (INCLUDE_PCI_ALL) and maybe one RMRR. */
+/* "DMA Remapping Reporting Structure" with maybe one DRHD for SECOND, one for all else
+ * (INCLUDE_PCI_ALL), and maybe one RMRR. */
 static inline size_t make_dmar(uint8_t table[256], const struct options *options)
 {
     size_t at = 48;
@@ -87,6 +90,13 @@ static inline size_t make_dmar(uint8_t table[256], const struct options *options
     memcpy(table, "DMAR", 4);
     table[8] = 1;
     table[36] = (uint8_t)(options->unit.host_address_width - 1);
+    if (options->two_units) {
+        at = put_bytes(table, at, 24u << 16, 4);
+        at = put_bytes(table, at, 0, 4);
+        at = put_bytes(table, at, options->unit.base + UNITS_APART, 8);
+        at = put_bytes(table, at, 1 | 8u << 8, 4);
+        at = put_bytes(table, at, 0 | 0 << 8 | 3u << 16, 4);
+    }
     at = put_bytes(table, at, 16u << 16, 4);
     at = put_bytes(table, at, 1, 4);
     at = put_bytes(table, at, options->unit.base, 8);
@@ -109,6 +119,16 @@ static inline void as(owner_t owner)
     (void)owner_enter(owner);
 }
 
+static inline void add_units(const struct options *options)
+{
+    struct model_vtd_config second = options->unit;
+
+    assert_true(model_vtd_create(&on.unit, &options->unit));
+    second.base += UNITS_APART;
+    if (options->two_units)
+        assert_true(model_vtd_create(&on.second, &second));
+}
+
 static inline void start(const struct options *options)
 {
     uint8_t table[256];
@@ -118,7 +138,7 @@ static inline void start(const struct options *options)
 
     model_reset();
     as(OWNER_IMAGE);
-    assert_true(model_vtd_create(&on.unit, &options->unit));
+    add_units(options);
     if (options->firmware)
         options->firmware(&on.unit);
     add_functions();

@@ -10,8 +10,8 @@
  * The logical addresses of a domain: which pages of [0, 2^width) bytes are in use.
  *
  * Units: addresses in bytes, sizes in pages of 4 KiB. A request takes, and is aligned to, the next
- * power of two, so that one invalidation descriptor covers it exactly. Never handed out: page 0, so
- * that no valid address is zero, and the interrupt window 0xFEE00000 to 0xFEEFFFFF.
+ * power of two, so that one invalidation descriptor covers it and no other range. Never handed out:
+ * page 0, so that no valid address is zero, and the interrupt window 0xFEE00000 to 0xFEEFFFFF.
  *
  * Which address a request gets: the newest released block of its size that lies between minimum and
  * maximum; without one, the lowest place in the smallest free block that has room there.
@@ -86,6 +86,12 @@ enum allocator_status allocator_exclude(struct allocator *allocator, uint64_t fi
 enum allocator_status allocator_take(struct allocator *allocator, uint64_t pages, uint64_t min,
                                      uint64_t max, uint64_t *address)
     __attribute__((warn_unused_result));
+
+/* Bytes of the naturally aligned block that a request of `length` bytes, whole pages, takes. */
+static inline uint64_t allocator_block(uint64_t length)
+{
+    return UINT64_C(1) << (64 - __builtin_clzll(length - 1));
+}
 
 /* Whether exactly this range, address and pages as they were taken, is taken. */
 bool allocator_is_taken(struct allocator *allocator, uint64_t address, uint64_t pages);

@@ -93,7 +93,8 @@ static bool is_kept(const struct iommu_call *call, uint64_t address, uint64_t le
            iommu_is_kept(call->iommu, call->domain, address, address + length - 1);
 }
 
-/* Takes a range out of the table; units may still know it until iommu_batch_finish. */
+/* Takes a range out of the table; units may still know it until it is added to the batch and that
+ * is finished. */
 static enum iommu_status batch_unmap(const struct iommu_call *call, struct iommu_batch *batch,
                                      uint64_t address, uint64_t length)
 {
@@ -105,10 +106,9 @@ static enum iommu_status batch_unmap(const struct iommu_call *call, struct iommu
         status = pt_unmap(&call->domain->table, address, length, &batch->gather);
     iommu_batch_note(call, batch);
     iommu_unlock_domain(call);
-    if (status != PT_OK)
-        return status == PT_NOT_LIVE ? IOMMU_NOT_MAPPED : IOMMU_BAD_RANGE;
-    iommu_invalidation_add(&batch->invalidation, address, length);
-    return IOMMU_OK;
+    if (status == PT_OK)
+        return IOMMU_OK;
+    return status == PT_NOT_LIVE ? IOMMU_NOT_MAPPED : IOMMU_BAD_RANGE;
 }
 
 bool iommu_batch_finish(const struct iommu_call *call, struct iommu_batch *batch)
@@ -141,12 +141,16 @@ bool iommu_finish_unlinking(struct iommu *iommu, struct iommu_domain *domain, ui
     return iommu_batch_finish(&call, &batch);
 }
 
-enum iommu_status iommu_take_out(const struct iommu_call *call, uint64_t address, uint64_t length)
+enum iommu_status iommu_take_out(const struct iommu_call *call, uint64_t address, uint64_t length,
+                                 uint64_t span)
 {
     struct iommu_batch batch = iommu_batch_of(call->domain);
     enum iommu_status status = batch_unmap(call, &batch, address, length);
 
-    return status == IOMMU_OK && !iommu_batch_finish(call, &batch) ? IOMMU_FAILED : status;
+    if (status != IOMMU_OK)
+        return status;
+    iommu_invalidation_add(&batch.invalidation, address, span);
+    return iommu_batch_finish(call, &batch) ? IOMMU_OK : IOMMU_FAILED;
 }
 
 /* After new entries: where units need an invalidation for those too, or may still find a table that
@@ -388,7 +392,7 @@ static enum iommu_status take_out_allocated(const struct iommu_call *call, uint6
     iommu_unlock_domain(call);
     if (!taken)
         return IOMMU_NOT_MAPPED;
-    enum iommu_status status = iommu_take_out(call, address, length);
+    enum iommu_status status = iommu_take_out(call, address, length, allocator_block(length));
     if (status == IOMMU_OK)
         give_place(call, address, length);
     return status;
@@ -408,7 +412,7 @@ enum iommu_status iommu_unmap(struct iommu *iommu, owner_t owner, iommu_ref_t re
     if (!iommu_is_usable(iommu, call.domain->table.geometry.width, address, length))
         return IOMMU_NOT_MAPPED;
     return call.domain->allocator ? take_out_allocated(&call, address, length)
-                                  : iommu_take_out(&call, address, length);
+                                  : iommu_take_out(&call, address, length, length);
 }
 
 static enum iommu_status map_region(const struct iommu_call *call, uint16_t index)
@@ -430,10 +434,14 @@ static enum iommu_status map_region(const struct iommu_call *call, uint16_t inde
 static bool unmap_region(const struct iommu_call *call, struct iommu_batch *batch, uint16_t index)
 {
     const struct iommu_region *region = &call->iommu->regions[index];
+    const uint64_t length = region->last - region->first + 1;
 
     if (--call->domain->region_uses[index])
         return true;
-    return batch_unmap(call, batch, region->first, region->last - region->first + 1) == IOMMU_OK;
+    if (batch_unmap(call, batch, region->first, length) != IOMMU_OK)
+        return false;
+    iommu_invalidation_add(&batch->invalidation, region->first, length);
+    return true;
 }
 
 bool iommu_group_has_endpoint(const struct iommu *iommu, uint16_t group, uint16_t endpoint)

@@ -364,7 +364,7 @@ enum iommu_status iommu_unmap_reserved(struct iommu *iommu, owner_t owner, iommu
         return status;
     const struct iommu_call call = call_of(iommu, token);
     status = is_inside(token, offset, length)
-                 ? iommu_take_out(&call, token->address + offset, length)
+                 ? iommu_take_out(&call, token->address + offset, length, length)
                  : IOMMU_BAD_RANGE;
     leave(iommu, token, 0, status == IOMMU_OK || status == IOMMU_FAILED ? length : 0);
     return status;

@@ -99,8 +99,9 @@ bool iommu_owns(owner_t owner, const struct iommu_memory *memory);
 enum iommu_status iommu_put_all(const struct iommu_call *call, const uint64_t *address,
                                 const struct iommu_memory *memory, enum pt_permission permission)
     __attribute__((warn_unused_result));
-enum iommu_status iommu_take_out(const struct iommu_call *call, uint64_t address, uint64_t length)
-    __attribute__((warn_unused_result));
+/* Units forget `span` bytes from the address on: the length, or more that is the caller's. */
+enum iommu_status iommu_take_out(const struct iommu_call *call, uint64_t address, uint64_t length,
+                                 uint64_t span) __attribute__((warn_unused_result));
 /* Forgets all tokens of a domain whose tables go as a whole. */
 void iommu_drop_tokens(struct iommu *iommu, struct iommu_domain *domain);
 

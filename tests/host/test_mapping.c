@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/* Core's map and unmap: all units of a domain, what a refusal leaves, and the plain way beside the
+ * long one. */
+#include "tests/host/domain_fixture.h"
+
+#include "drivers/iommu/core/mapping.h"
+
+/* ---- Two units ---- */
+
+static bool passes(struct model_vtd *unit, uint64_t address)
+{
+    uint8_t byte = 0x5A;
+
+    return model_vtd_dma(unit, unit == &on.unit ? first_id : second_id, address, true, &byte, 1) ==
+           MODEL_DMA_ALLOWED;
+}
+
+/* One domain, a device behind each unit. */
+static iommu_ref_t start_behind_two(void)
+{
+    struct options options = OPTIONS_DEFAULT;
+
+    options.two_units = true;
+    start(&options);
+    assert_int_equal(on.iommu.unit_count, 2);
+    assert_true(on.iommu.units[0].base == on.second.config.base);
+    iommu_ref_t domain = make(IOMMU_TRANSLATE, 0);
+    (void)attached(FIRST, domain);
+    (void)attached(SECOND, domain);
+    return domain;
+}
+
+static enum iommu_status unmap_plain(iommu_ref_t domain, uint64_t address, uint64_t length)
+{
+    return iommu_unmap_plain(&on.iommu, OWNER_ONE, domain, address, length);
+}
+
+static void every_unit_of_a_domain_forgets(void **state)
+{
+    (void)state;
+    for (unsigned plain = 0; plain < 2; plain++) {
+        iommu_ref_t domain = start_behind_two();
+        uint64_t memory = own_pages(OWNER_ONE, 2);
+
+        assert_int_equal(map_at(domain, AT, memory, 2 * PAGE), IOMMU_OK);
+        for (unsigned i = 0; i < 2; i++) {
+            uint64_t at = AT + i * PAGE; /* the last takes its table along */
+
+            assert_true(passes(&on.unit, at) && passes(&on.second, at));
+            assert_int_equal(plain ? unmap_plain(domain, at, PAGE) : unmap_at(domain, at, PAGE),
+                             IOMMU_OK);
+            assert_false(passes(&on.unit, at) || passes(&on.second, at));
+        }
+        no_violation();
+    }
+}
+
+/* Whichever unit stalls, the other one is told, and is not blamed. */
+static void a_stalled_unit_keeps_no_other_from_forgetting(void **state)
+{
+    struct model_vtd *const models[] = {&on.second, &on.unit};
+
+    (void)state;
+    for (unsigned stalled = 0; stalled < 2; stalled++) {
+        iommu_ref_t domain = start_behind_two();
+        uint64_t memory = own_pages(OWNER_ONE, 1);
+
+        assert_int_equal(map_at(domain, AT, memory, PAGE), IOMMU_OK);
+        assert_true(passes(&on.unit, AT) && passes(&on.second, AT));
+        models[stalled]->broken.queue_stuck = true;
+        assert_int_equal(unmap_at(domain, AT, PAGE), IOMMU_FAILED);
+        assert_false(passes(models[!stalled], AT));
+        assert_int_equal(on.iommu.units[stalled].state, UNIT_POISONED);
+        assert_int_equal(on.iommu.units[!stalled].state, UNIT_ACTIVE);
+        assert_int_equal(map_at(domain, 2 * AT, memory, PAGE), IOMMU_FAILED);
+    }
+}
+
+/* ---- What stays ---- */
+
+/* A region is of the groups that demand it: when the last of them leaves, no other device of the
+ * domain has it any more, cached or not. */
+static void a_region_leaves_with_its_group(void **state)
+{
+    struct options options = OPTIONS_DEFAULT;
+
+    (void)state;
+    options.with_rmrr = true;
+    start(&options);
+    iommu_ref_t domain = make(IOMMU_TRANSLATE, 0);
+    iommu_ref_t one = attached(FIRST, domain);
+    (void)attached(SECOND, domain);
+    assert_true(reaches(first_id, RMRR_BASE, true) && reaches(second_id, RMRR_BASE, true));
+    assert_int_equal(iommu_detach(&on.iommu, OWNER_ONE, one), IOMMU_OK);
+    assert_true(reaches(first_id, RMRR_BASE, true));
+    assert_false(reaches(second_id, RMRR_BASE, true));
+    no_violation();
+}
+
+static enum iommu_status map_anywhere(iommu_ref_t domain, uint64_t physical, uint64_t length,
+                                      uint64_t *address)
+{
+    const struct iommu_place place = IOMMU_ANYWHERE;
+    const struct iommu_memory memory = {.physical = physical, .length = length};
+
+    return iommu_map(&on.iommu, OWNER_ONE, domain, &place, &memory, PT_READ_WRITE, address);
+}
+
+static void a_refused_map_gives_its_address_back(void **state)
+{
+    enum { WIDTH = 16, REFUSALS = 100000 };
+    uint64_t address = 0;
+
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    iommu_ref_t domain = make(IOMMU_TRANSLATE, WIDTH);
+    uint64_t memory = own_pages(OWNER_ONE, 1), foreign = own_pages(OWNER_TWO, 1);
+    /* From here on the allocator has what it needs. */
+    assert_int_equal(map_anywhere(domain, memory, PAGE, &address), IOMMU_OK);
+    assert_int_equal(unmap_at(domain, address, PAGE), IOMMU_OK);
+    address = 77;
+    size_t free = drain_pool();
+    for (unsigned i = 0; i < REFUSALS; i++) {
+        bool poor = i % 2;
+
+        if (poor)
+            model_fail_allocation(1);
+        assert_int_equal(map_anywhere(domain, poor ? memory : foreign, PAGE, &address),
+                         poor ? IOMMU_NO_MEMORY : IOMMU_NOT_OWNED);
+    }
+    assert_int_equal(address, 77);
+    put_back(free);
+    for (unsigned i = 1; i < 1u << (WIDTH - PT_PAGE_SHIFT); i++)
+        assert_int_equal(map_anywhere(domain, memory, PAGE, &address), IOMMU_OK);
+    assert_int_equal(map_anywhere(domain, memory, PAGE, &address), IOMMU_NO_SPACE);
+    no_violation();
+}
+
+/* The block that was taken is forgotten as one, though it is larger than the range. */
+static void an_allocated_range_is_one_descriptor(void **state)
+{
+    uint64_t address = 0;
+
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    iommu_ref_t domain = make(IOMMU_TRANSLATE, 32);
+    (void)attached(FIRST, domain);
+    uint64_t memory = own_pages(OWNER_ONE, 300);
+    for (unsigned pages = 1; pages <= 300; pages++) {
+        assert_int_equal(map_anywhere(domain, memory, pages * PAGE, &address), IOMMU_OK);
+        assert_true(reaches(first_id, address + (pages - 1) * PAGE, true));
+        model_vtd_log_clear(&on.unit);
+        assert_int_equal(unmap_at(domain, address, pages * PAGE), IOMMU_OK);
+        assert_int_equal(model_vtd_log_kind(&on.unit, MODEL_VTD_IOTLB_PAGE), 1);
+        assert_int_equal(model_vtd_log_count(&on.unit), 2);
+        assert_false(reaches(first_id, address, true));
+        assert_false(reaches(first_id, address + (pages - 1) * PAGE, true));
+    }
+    no_violation();
+}
+
+/* No number is cut to the bits that an address has. */
+static void frame_numbers_are_whole(void **state)
+{
+    iommu_ref_t token = 0;
+
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    iommu_ref_t domain = make(IOMMU_TRANSLATE, 0);
+    uint64_t memory = own_pages(OWNER_ONE, 4), frame = memory >> PT_PAGE_SHIFT;
+    const uint64_t at = AT;
+    const struct iommu_place place = {&at, 0, UINT64_MAX};
+    uint64_t out = 77;
+    assert_int_equal(reserve_at(domain, 2 * AT, 4 * PAGE, &token), IOMMU_OK);
+    for (unsigned bit = 52; bit < 64; bit++) {
+        const uint64_t high = UINT64_C(1) << bit;
+        const uint64_t lists[][2] = {{high + frame, high + frame + 1},
+                                     {frame, high + frame + 1},
+                                     {high + frame, frame + 1},
+                                     {high - 1, high}};
+
+        for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+            const struct iommu_memory list = {.frames = lists[i], .length = 2 * PAGE};
+
+            assert_int_equal(
+                iommu_map(&on.iommu, OWNER_ONE, domain, &place, &list, PT_READ_WRITE, &out),
+                IOMMU_NOT_OWNED);
+            assert_int_equal(
+                iommu_map_reserved(&on.iommu, OWNER_ONE, token, 0, &list, PT_READ_WRITE),
+                IOMMU_NOT_OWNED);
+            assert_int_not_equal(
+                iommu_map_identity(&on.iommu, OWNER_ONE, domain, &list, PT_READ_WRITE), IOMMU_OK);
+        }
+    }
+    assert_false(pt_reaches(&on.iommu.domains[0].table, 0, UINT64_MAX));
+    assert_int_equal(out, 77);
+    no_violation();
+}
+
+/* ---- The plain way ---- */
+
+/* What is kept in the one domain, in pages, inclusive: the window, the region that is demanded, the
+ * domain's own, then tokens. */
+#define LAST_PAGE  ((UINT64_C(1) << 36) - 1)
+#define OWN_FIRST  (UINT64_C(1) << 35)
+#define TOKENS     6
+#define KEPT_FIXED 5
+
+static struct {
+    uint64_t first, last;
+    iommu_ref_t token;
+} kept[KEPT_FIXED + TOKENS];
+static unsigned kept_count;
+
+static void keep(uint64_t first, uint64_t last, iommu_ref_t token)
+{
+    kept[kept_count].first = first;
+    kept[kept_count].last = last;
+    kept[kept_count++].token = token;
+}
+
+/* Pages of no one's around a page, inclusive; false: it is kept itself. */
+static bool gap_around(uint64_t page, uint64_t *first, uint64_t *last)
+{
+    *first = 0;
+    *last = LAST_PAGE;
+    for (unsigned i = 0; i < kept_count; i++) {
+        if (page >= kept[i].first && page <= kept[i].last)
+            return false;
+        if (kept[i].last < page && kept[i].last >= *first)
+            *first = kept[i].last + 1;
+        if (kept[i].first > page && kept[i].first <= *last)
+            *last = kept[i].first - 1;
+    }
+    return page <= LAST_PAGE;
+}
+
+static bool is_nobodys(uint64_t first, uint64_t pages)
+{
+    uint64_t from, to;
+
+    return gap_around(first, &from, &to) && first + pages - 1 <= to;
+}
+
+static iommu_ref_t start_with_gaps(void)
+{
+    static const struct iommu_reserved own[] = {
+        {OWN_FIRST << 12, ((OWN_FIRST + 4) << 12) - 1, false},
+        {(OWN_FIRST + 9) << 12, ((OWN_FIRST + 10) << 12) - 1, false},
+        {(LAST_PAGE - 20) << 12, ((LAST_PAGE - 18) << 12) - 1, false}};
+    const struct iommu_domain_config config = {
+        .type = IOMMU_TRANSLATE, .reserved = own, .reserved_count = 3};
+    struct options options = OPTIONS_DEFAULT;
+    iommu_ref_t domain = 0;
+
+    options.with_rmrr = true;
+    start(&options);
+    assert_int_equal(iommu_create_domain(&on.iommu, OWNER_ONE, &config, &domain), IOMMU_OK);
+    kept_count = 0;
+    keep(0xFEE00, 0xFEEFF, 0);
+    keep(RMRR_BASE >> 12, (RMRR_BASE + RMRR_SIZE - 1) >> 12, 0);
+    for (unsigned i = 0; i < 3; i++)
+        keep(own[i].first >> 12, own[i].last >> 12, 0);
+    return domain;
+}
+
+/* Close to what is kept, and to both ends of the addresses. */
+static uint64_t draw_page(void)
+{
+    const uint64_t spots[] = {0,         0xFEE00,   0xFEF00,       RMRR_BASE >> 12,
+                              OWN_FIRST, OWN_FIRST, LAST_PAGE - 8, LAST_PAGE - 20};
+    uint64_t page = spots[rand() % 8] + (uint64_t)(rand() % 24) - 8;
+
+    return page <= LAST_PAGE ? page : 0;
+}
+
+static void change_tokens(iommu_ref_t domain)
+{
+    unsigned at = KEPT_FIXED + (unsigned)rand() % TOKENS;
+    uint64_t page = draw_page(), pages = 1 + (uint64_t)rand() % 3;
+    iommu_ref_t token = 0;
+
+    if (at < kept_count) {
+        assert_int_equal(free_token(kept[at].token), IOMMU_OK);
+        kept[at] = kept[--kept_count];
+    } else if (reserve_at(domain, page << 12, pages << 12, &token) == IOMMU_OK) {
+        assert_true(is_nobodys(page, pages));
+        keep(page, page + pages - 1, token);
+    } else {
+        assert_false(is_nobodys(page, pages));
+    }
+}
+
+static enum iommu_status map_plain(iommu_ref_t domain, uint64_t page, uint64_t memory,
+                                   uint64_t pages)
+{
+    return iommu_map_plain(&on.iommu, OWNER_ONE, domain, page << 12, memory, pages << 12,
+                           PT_READ_WRITE);
+}
+
+/* The plain way takes nothing that the long one refuses, and once that has been in a gap all of the
+ * gap, from its first page to its last. */
+static void try_range(iommu_ref_t domain, uint64_t memory, uint64_t page, uint64_t pages)
+{
+    bool is_free = is_nobodys(page, pages);
+    uint64_t first, last;
+
+    if (map_plain(domain, page, memory, pages) == IOMMU_OK) {
+        assert_true(is_free);
+        assert_int_equal(unmap_plain(domain, page << 12, pages << 12), IOMMU_OK);
+    }
+    assert_int_equal(map_at(domain, page << 12, memory, pages << 12) == IOMMU_OK, is_free);
+    if (!is_free)
+        return;
+    assert_int_equal(unmap_plain(domain, page << 12, pages << 12), IOMMU_OK);
+    assert_true(gap_around(page, &first, &last));
+    const uint64_t ends[] = {first, last};
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(map_plain(domain, ends[i], memory, 1), IOMMU_OK);
+        assert_int_equal(unmap_plain(domain, ends[i] << 12, PAGE), IOMMU_OK);
+    }
+    assert_int_not_equal(map_plain(domain, last, memory, 2), IOMMU_OK);
+    if (first)
+        assert_int_not_equal(map_plain(domain, first - 1, memory, 2), IOMMU_OK);
+}
+
+static void the_plain_way_is_the_long_one_made_short(void **state)
+{
+    const char *given = getenv("SEED");
+    unsigned seed = given ? (unsigned)strtoul(given, NULL, 0) : 20261121;
+
+    (void)state;
+    print_message("seed %u\n", seed);
+    srand(seed);
+    for (unsigned round = 0; round < 8; round++) {
+        iommu_ref_t domain = start_with_gaps();
+        uint64_t memory = own_pages(OWNER_ONE, 4);
+
+        (void)attached(FIRST, domain);
+        for (unsigned step = 0; step < 800; step++) {
+            if (rand() % 4 == 0)
+                change_tokens(domain);
+            try_range(domain, memory, draw_page(), 1 + (uint64_t)rand() % 4);
+        }
+        assert_false(pt_reaches(&on.iommu.domains[0].table, memory, memory + 4 * PAGE - 1));
+        no_violation();
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_unit_of_a_domain_forgets),
+        cmocka_unit_test(a_stalled_unit_keeps_no_other_from_forgetting),
+        cmocka_unit_test(a_region_leaves_with_its_group),
+        cmocka_unit_test(a_refused_map_gives_its_address_back),
+        cmocka_unit_test(an_allocated_range_is_one_descriptor),
+        cmocka_unit_test(frame_numbers_are_whole),
+        cmocka_unit_test(the_plain_way_is_the_long_one_made_short),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
