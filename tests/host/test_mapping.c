@@ -159,6 +159,38 @@ static void an_allocated_range_is_one_descriptor(void **state)
     no_violation();
 }
 
+/* Frames for book-keeping that was of use and no longer is. */
+static void a_domain_at_rest_keeps_no_spare_memory(void **state)
+{
+    uint64_t used[12];
+    size_t frames = 0;
+
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    iommu_ref_t domain = make(IOMMU_TRANSLATE, 32);
+    uint64_t page = own_pages(OWNER_ONE, 1);
+    for (unsigned round = 0; round < 3; round++) {
+        iommu_ref_t one = round ? iommu_device_of(&on.iommu, OWNER_ONE, FIRST) : device(FIRST);
+
+        assert_int_equal(iommu_attach(&on.iommu, OWNER_ONE, domain, one), IOMMU_OK);
+        for (unsigned i = 0; round && i < 12; i++) {
+            const struct iommu_place place = {NULL, (i + 1) * AT / 2, UINT64_MAX};
+            const struct iommu_memory source = {.physical = page, .length = PAGE};
+
+            assert_int_equal(
+                iommu_map(&on.iommu, OWNER_ONE, domain, &place, &source, PT_READ_WRITE, &used[i]),
+                IOMMU_OK);
+        }
+        for (unsigned i = 0; round && i < 12; i++)
+            assert_int_equal(unmap_at(domain, used[i], PAGE), IOMMU_OK);
+        assert_int_equal(iommu_detach(&on.iommu, OWNER_ONE, one), IOMMU_OK);
+        if (!round)
+            frames = model_frames_owned(OWNER_IOMMU);
+        assert_int_equal(model_frames_owned(OWNER_IOMMU), frames);
+    }
+    no_violation();
+}
+
 /* No number is cut to the bits that an address has. */
 static void frame_numbers_are_whole(void **state)
 {
@@ -355,6 +387,7 @@ int main(void)
         cmocka_unit_test(a_region_leaves_with_its_group),
         cmocka_unit_test(a_refused_map_gives_its_address_back),
         cmocka_unit_test(an_allocated_range_is_one_descriptor),
+        cmocka_unit_test(a_domain_at_rest_keeps_no_spare_memory),
         cmocka_unit_test(frame_numbers_are_whole),
         cmocka_unit_test(the_plain_way_is_the_long_one_made_short),
     };

@@ -309,7 +309,7 @@ static void a_map_whose_wait_fails_is_taken_back(void **state)
 
     (void)state;
     options.unit.cap |= MODEL_VTD_CAP_CM;
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < 3; i++) {
         start(&options);
         iommu_ref_t domain = make(IOMMU_TRANSLATE, 0);
         (void)attached(FIRST, domain);
@@ -319,9 +319,11 @@ static void a_map_whose_wait_fails_is_taken_back(void **state)
         assert_int_equal(reserve_at(domain, AT, 2 * PAGE, &token), IOMMU_OK);
         on.unit.broken.queue_stuck = true;
         assert_int_equal(
-            i ? iommu_map_reserved(&on.iommu, OWNER_ONE, token, 0, &scattered, PT_READ_WRITE)
-              : iommu_map_identity(&on.iommu, OWNER_ONE, domain, &scattered, PT_READ_WRITE),
+            i == 0   ? map_at(domain, 2 * AT, memory, 2 * PAGE)
+            : i == 1 ? iommu_map_reserved(&on.iommu, OWNER_ONE, token, 0, &scattered, PT_READ_WRITE)
+                     : iommu_map_identity(&on.iommu, OWNER_ONE, domain, &scattered, PT_READ_WRITE),
             IOMMU_FAILED);
+        assert_false(pt_reaches(&on.iommu.domains[0].table, 0, UINT64_MAX));
         assert_int_equal(model_vtd_judge(&on.unit, first_id, AT, true, NULL), MODEL_VTD_NO_WRITE);
         assert_int_equal(model_vtd_judge(&on.unit, first_id, memory, true, NULL),
                          MODEL_VTD_NO_WRITE);

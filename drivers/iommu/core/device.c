@@ -265,6 +265,15 @@ enum iommu_status iommu_attach(struct iommu *iommu, owner_t owner, iommu_ref_t d
     return status;
 }
 
+/* No device is at work in the domain: what its allocator can do without goes back. */
+static void rest(struct iommu_domain *domain)
+{
+    lock_take(&domain->lock);
+    if (domain->allocator)
+        allocator_trim(domain->allocator);
+    lock_give(&domain->lock);
+}
+
 static enum iommu_status detach(struct iommu *iommu, struct iommu_device *device)
 {
     if (!device)
@@ -277,7 +286,8 @@ static enum iommu_status detach(struct iommu *iommu, struct iommu_device *device
         iommu, device->endpoint, domain, quarantine_of(iommu, leader), iommu->requester_count);
 
     device->attached = false;
-    domain->attached--;
+    if (!--domain->attached)
+        rest(domain);
     if (!--iommu->groups[leader].attached && !iommu_unmap_regions(iommu, leader, domain))
         status = IOMMU_FAILED;
     return status;
