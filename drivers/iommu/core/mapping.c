@@ -310,7 +310,7 @@ enum iommu_status iommu_put_all(const struct iommu_call *call, const uint64_t *a
     enum iommu_status status = put_runs(call, address, memory, permission, &put);
     if (status != IOMMU_OK)
         take_back(call, &batch, address, memory, put);
-    else if (address)
+    else if (address && !call->kept)
         learn_gap(call, *address);
     iommu_unlock_domain(call);
     if (status == IOMMU_OK)
