@@ -66,7 +66,8 @@ static void close_buffers(struct bench *bench)
     for (unsigned i = 0; i < DEPTH; i++)
         nvme_buffer_close(bench->nvme, &bench->buffers[i]);
     nvme_buffer_close(bench->nvme, &bench->lists);
-    nvme_pool_close(bench->nvme, &bench->pool, &bench->pool_buffer);
+    if (!bench->nvme->passes)
+        nvme_pool_close(bench->nvme, &bench->pool, &bench->pool_buffer);
 }
 
 static void send(struct bench *bench, unsigned index, uint64_t logical, unsigned place,
@@ -120,6 +121,13 @@ static bool end_pooled(struct bench *bench, unsigned index)
 static bool submit_bare(struct bench *bench, unsigned index, unsigned place, size_t pages)
 {
     send(bench, index, bench->pool.logical + (uint64_t)index * PAGE_SIZE, place, pages);
+    return true;
+}
+
+/* In a pass-through domain: to each buffer where it is. */
+static bool submit_passing(struct bench *bench, unsigned index, unsigned place, size_t pages)
+{
+    send(bench, index, bench->buffers[index].logical, place, pages);
     return true;
 }
 
@@ -177,7 +185,10 @@ static bool read_every_way(struct bench *bench)
     static const struct way large = {"read-128K", NVME_TRANSFER_PAGES, submit_mapped, end_mapped};
     static const struct way pooled = {"read-4K-pool", 1, submit_pooled, end_pooled};
     static const struct way bare = {"read-4K-bare", 1, submit_bare, end_bare};
+    static const struct way passing = {"read-4K-pass", 1, submit_passing, end_bare};
 
+    if (bench->nvme->passes)
+        return read_all(bench, &passing);
     return read_all(bench, &mapped) && read_all(bench, &large) && open_pool(bench) &&
            read_all(bench, &pooled) && read_all(bench, &bare);
 }

@@ -53,8 +53,9 @@ static bool open_domain(struct nvme *nvme)
 {
     const DMA_IOMMU_INTERFACE_V2 *iommu = &nvme->iommu.V2;
     IOMMU_DMA_DOMAIN_CREATION_FLAGS none = {.AsUlonglong = 0};
+    IOMMU_DMA_DOMAIN_TYPE type = nvme->passes ? DomainTypePassThrough : DomainTypeTranslate;
 
-    if (!check(nvme, iommu->CreateDomainEx(DomainTypeTranslate, none, NULL, NULL, &nvme->domain),
+    if (!check(nvme, iommu->CreateDomainEx(type, none, NULL, NULL, &nvme->domain),
                "CreateDomainEx"))
         return false;
     if (attach(nvme))
@@ -150,6 +151,10 @@ bool nvme_reserved_open(struct nvme *nvme, struct nvme_buffer *buffer, unsigned 
 {
     if (!take_memory(nvme, buffer, index, pages))
         return false;
+    if (nvme->passes) {
+        buffer->logical = buffer->memory.physical;
+        return true;
+    }
     IOMMU_DMA_LOGICAL_ADDRESS wanted = buffer->logical + LOGICAL_RESERVED;
     return check(nvme,
                  nvme->iommu.V2.ReserveLogicalAddressRange(nvme->domain, pages * PAGE_SIZE, &wanted,
@@ -161,6 +166,8 @@ bool nvme_reserved_map(struct nvme *nvme, struct nvme_buffer *buffer, ULONG perm
 {
     IOMMU_MAP_PHYSICAL_ADDRESS frames = frames_of(buffer);
 
+    if (nvme->passes)
+        return true;
     if (!check(nvme,
                nvme->iommu.V2.MapReservedLogicalRange(buffer->token, 0, permissions, &frames,
                                                       &buffer->segment),
@@ -172,8 +179,8 @@ bool nvme_reserved_map(struct nvme *nvme, struct nvme_buffer *buffer, ULONG perm
 
 bool nvme_reserved_unmap(struct nvme *nvme, struct nvme_buffer *buffer)
 {
-    return check(nvme, nvme->iommu.V2.UnmapReservedLogicalRange(&buffer->segment),
-                 "UnmapReservedLogicalRange");
+    return nvme->passes || check(nvme, nvme->iommu.V2.UnmapReservedLogicalRange(&buffer->segment),
+                                 "UnmapReservedLogicalRange");
 }
 
 bool nvme_pool_open(struct nvme *nvme, struct driver_pool *pool, const struct nvme_buffer *buffer,

@@ -82,8 +82,10 @@ static bool asks_for_pool(struct driver_device *device)
  * still cut off by the unmaps and the detach. */
 static bool nvme_start(struct driver_device *device)
 {
+    const char *bench = device->services->option(device, "bench");
     struct nvme nvme = {.device = device,
-                        .bench = device->services->option(device, "bench"),
+                        .bench = bench != NULL,
+                        .passes = bench != NULL && strcmp(bench, "pass") == 0,
                         .pooled = asks_for_pool(device)};
 
     device->context = &nvme;

@@ -73,6 +73,7 @@ struct nvme {
     uint64_t ready_timeout_ns;
     unsigned interrupts; /* vectors; 0: polled */
     bool bench;          /* option bench: polled, and data is mapped at its physical address */
+    bool passes;         /* option bench=pass: a pass-through domain, and nothing is mapped */
     bool pooled;         /* option nvme=pool */
     bool enabled;        /* by this driver: faults are its own from then on */
     size_t transfer_max; /* bytes */

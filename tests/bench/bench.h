@@ -19,6 +19,7 @@
  *   case NAME VALUE UNIT limit LIMIT   a result; LIMIT "-": there is none
  *   count NAME OPERATIONS              the counted regions since the last such line: NAME's, made
  *                                      of so many operations in all
+ *   left out NAME: REASON              this machine, as it is now, cannot show the case
  *
  * and exits with 0. Names are those of the suite ("A1.map"); other lines are remarks.
  */

@@ -22,7 +22,7 @@ FOLDER = ROOT / "build" / "bench"
 sys.path[:0] = [str(ROOT / "tests/qemu"), str(ROOT / "tests/bench")]
 
 from emulator import Emulator, SetupError, find_emulator  # noqa: E402
-from goals import CHECKED, GOALS, RATIO_SLACK, Goal  # noqa: E402
+from goals import CHECKED, GOALS, NOT_YET, RATIO_SLACK, Goal  # noqa: E402
 from machine import Machine  # noqa: E402
 from session import Session  # noqa: E402
 from tally import Result  # noqa: E402
@@ -34,14 +34,18 @@ TIMES_ALONE = ("scaling_bench",)  # programs that have nothing for a gate
 COUNTED_COMPILER = "12"
 IMAGE_SECONDS = 180.0
 DISK_BYTES = 8 << 20
-# Row, how the image reads, and what of the base it is compared with. A pool's take and give are no
-# less a price of protection than its mapping: the base reads to buffers that are simply there.
+PASS_THROUGH = {"dmaguard": "allow", "bench": "pass"}
+# Row, which run of the image, how it reads, and what of the base it is compared with. A pool's take
+# and give are no less a price of protection than its mapping, and so is what a pass-through domain
+# leaves to do: the base reads to buffers that are simply there.
 READS = (
-    ("D.strict", "read-4K", "read-4K"),
-    ("D.strict-128K", "read-128K", "read-128K"),
-    ("D.pool", "read-4K-pool", "read-4K-bare"),
+    ("D.pass-through", "pass", "read-4K-pass", "read-4K-bare"),
+    ("D.strict", "strict", "read-4K", "read-4K"),
+    ("D.strict-128K", "strict", "read-128K", "read-128K"),
+    ("D.pool", "strict", "read-4K-pool", "read-4K-bare"),
 )
 CASE = re.compile(r"\bcase (\S+) ([\d.e+-]+) (\S+) limit ([\d.e+-]+)")
+LEFT_OUT = re.compile(r"^left out (\S+): (.+)$")
 COUNT = re.compile(r"\bcount (\S+) (\d+)\s*$")
 
 
@@ -54,6 +58,13 @@ class Row:
     unit: str = ""
     limit: float | None = None
     instructions: float | None = None
+    left_out: str = ""  # why, when its own program could not measure it
+
+    def excuse(self) -> str:
+        """Why there is nothing, if that is no failure."""
+        if self.value is not None or self.instructions is not None:
+            return ""
+        return "not measurable yet" if self.name in NOT_YET else self.left_out
 
     def ratio(self) -> float | None:
         return self.value / self.limit if self.limit and self.value is not None else None
@@ -98,6 +109,8 @@ class Rows(dict[str, Row]):
                 row = self.row(match[1])
                 row.value, row.unit = float(match[2]), match[3]
                 row.limit = float(match[4]) if match[4] != "-" else None
+            elif match := LEFT_OUT.search(line):
+                self.row(match[1]).left_out = match[2]
 
     def row(self, name: str) -> Row:
         return self.setdefault(name, Row(name))
@@ -150,13 +163,15 @@ def run_host(program: Path, rows: Rows) -> None:
         rows.row(name).instructions = count
 
 
-def run_image(image: Path, emulator: Emulator, name: str) -> tuple[list[str], dict[str, float]]:
+def run_image(
+    image: Path, emulator: Emulator, name: str, options: dict[str, str] | None = None
+) -> tuple[list[str], dict[str, float]]:
     """Console lines and counts; without the devices that other drivers would work meanwhile."""
     folder = FOLDER / name
     out = folder / "marks"
     disk = {"driver": "null-co", "size": DISK_BYTES, "read-zeroes": True}
     machine = Machine(
-        emulator, image, disk_node=disk, options={"bench": "1"}, edu=False, hda=False,
+        emulator, image, disk_node=disk, options=options or {"bench": "1"}, edu=False, hda=False,
         extra=["-m", "1G", *plugin(emulator.version, out)],
     )
     outcome = Session(machine, folder, lambda _line: None).run(IMAGE_SECONDS)
@@ -168,15 +183,18 @@ def run_image(image: Path, emulator: Emulator, name: str) -> tuple[list[str], di
 def run_images(rows: Rows) -> None:
     """The image itself, then the base that has no protection; D is the difference."""
     emulator = find_emulator(os.environ.get("QEMU") or "qemu-system-x86_64")
-    console, counts = run_image(ROOT / "build/bulkhead.efi", emulator, "strict")
+    image = ROOT / "build/bulkhead.efi"
+    console, strict = run_image(image, emulator, "strict")
+    _, passing = run_image(image, emulator, "pass", PASS_THROUGH)
     _, base = run_image(FOLDER / "base.efi", emulator, "base")
+    runs = {"strict": strict, "pass": passing}
     rows.read(console)
-    for name, count in counts.items():
+    for name, count in strict.items():
         if name in GOALS:
             rows.row(name).instructions = count
-    for name, read, compared in READS:
-        if read in counts and compared in base:
-            rows.row(name).instructions = counts[read] - base[compared]
+    for name, run, read, compared in READS:
+        if read in runs[run] and compared in base:
+            rows.row(name).instructions = runs[run][read] - base[compared]
 
 
 def compiler() -> str:
@@ -213,24 +231,25 @@ def verdict(row: Row) -> str:
     goal = GOALS.get(row.name)
     if goal is None:
         return ""
+    if row.excuse():
+        return "none"
     if row.problems(goal, RATIO_SLACK):
         return "MISS"
     return "near" if row.problems(goal) else "ok"
 
 
 def show(rows: Rows) -> list[dict[str, object]]:
-    """Prints the table; returns the records of the cases that have a goal, in the suite's order."""
+    """Prints the table; returns the records of the cases that have a goal, in the suite's order. A
+    case that was not measured is in it too."""
     print(f"{'case':16} {'value':>10} {'unit':12} {'limit':>9} {'ratio':>7} {'instr.':>10}  goal")
     records = []
     for name in [*GOALS, *sorted(rows.keys() - GOALS.keys() - {"-"})]:
-        if name not in rows:
-            continue
-        record = rows[name].record(GOALS.get(name, Goal()))
+        record = rows.row(name).record(GOALS.get(name, Goal()))
         cells = ["" if record[k] is None else str(record[k])
                  for k in ("value", "limit", "ratio_to_limit", "instructions")]
         print(f"{name:16} {cells[0]:>10} {record['unit']:12} {cells[1]:>9} {cells[2]:>7} "
               f"{cells[3]:>10}  {verdict(rows[name]):4} {record['goal']}")
-        if name in GOALS:
+        if name in GOALS and verdict(rows[name]) != "none":
             records.append(record)
     return records
 
@@ -255,11 +274,12 @@ def main() -> int:
         return 2
     records = show(rows)
     (FOLDER / "bench.json").write_text(json.dumps(records, indent=1) + "\n")
-    missed = [name for name, row in rows.items() if verdict(row) == "MISS"]
+    for name in GOALS:
+        if rows[name].excuse():
+            print(f"bench: {name}: {rows[name].excuse()}")
+    missed = [name for name in GOALS if verdict(rows[name]) == "MISS"]
     met = sum(bool(record["ok"]) for record in records)
-    absent = [name for name in GOALS if name not in rows]
-    print(f"bench: {met} of {len(records)} goals met; missed: {' '.join(missed) or 'none'}; "
-          f"not measured: {' '.join(absent) or 'none'}")
+    print(f"bench: {met} of {len(records)} goals met; missed: {' '.join(missed) or 'none'}")
     return 1 if missed else 0
 
 

@@ -3,6 +3,8 @@
 """The benchmarks' own tools, tried: the plugin on code of known length, then how it is read."""
 from __future__ import annotations
 
+import contextlib
+import io
 import subprocess
 import tempfile
 import unittest
@@ -66,6 +68,24 @@ class JudgingTest(unittest.TestCase):
     def test_what_was_not_measured_is_no_success(self) -> None:
         for name, goal in GOALS.items():
             self.assertTrue(bench.Row(name).problems(goal), name)
+            wanted = "none" if name == "D.strict-amdvi" else "MISS"
+            self.assertEqual(bench.verdict(bench.Row(name)), wanted)
+
+    def test_a_program_may_leave_a_case_out(self) -> None:
+        rows = bench.Rows()
+        rows.read(["left out A11.one-domain: there is one CPU"])
+        self.assertEqual(bench.verdict(rows["A11.one-domain"]), "none")
+        rows.read(["case A11.one-domain 3 ns limit 1"])
+        self.assertEqual(bench.verdict(rows["A11.one-domain"]), "MISS")
+
+    def test_a_row_that_vanishes_is_in_the_table(self) -> None:
+        with contextlib.redirect_stdout(io.StringIO()) as shown:
+            records = bench.show(bench.Rows())
+        self.assertEqual([record["case"] for record in records],
+                         [name for name in GOALS if name != "D.strict-amdvi"])
+        self.assertFalse(any(record["ok"] for record in records))
+        for name in GOALS:
+            self.assertIn(name, shown.getvalue().split())
 
     def test_only_time_has_room(self) -> None:
         goal = Goal(ratio=2, instructions=10)

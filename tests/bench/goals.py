@@ -80,6 +80,10 @@ GOALS: dict[str, Goal] = {
     "G.peak": Goal(ratio=1.01),
 }
 
+# Cases that nothing can measure yet: there is no driver for the unit. Any other case that was not
+# measured is missed.
+NOT_YET = ("D.strict-amdvi",)
+
 # Cases that `make check` holds to: those whose goal is met. It judges counts alone, never a time.
 CHECKED = (
     *("A1.map", "A1.unmap", "A2.map", "A2.unmap"),
@@ -87,6 +91,7 @@ CHECKED = (
     *("A5.map", "A6.map", "A7.unmap", "A8.map", "A8.unmap", "A9.tables", "A10.lookup"),
     "B.failures",
     *("C.aligned", "C.any", "C.excess", "C.worst", "C.waits", "C.tail-writes", "C.cache-drops"),
-    *("D.pool", "D.strict", "D.strict-128K", "E.map-4K", "E.map-2M", "E.map-unmap"),
+    *("D.pass-through", "D.pool", "D.strict", "D.strict-128K"),
+    *("E.map-4K", "E.map-2M", "E.map-unmap"),
     *("F.boot", "G.tables", "G.peak"),
 )

@@ -195,15 +195,21 @@ static void measure(double best[CASES])
         }
 }
 
+static void leave_out(const char *reason)
+{
+    printf("left out A11.two-domains: %s\nleft out A11.one-domain: %s\n", reason, reason);
+}
+
 int main(void)
 {
+    char reason[120];
     double best[CASES];
     thrd_t helper;
 
     if (bench_counting())
         return EXIT_SUCCESS;
     if (sched_getaffinity(0, sizeof cpus, &cpus) || CPU_COUNT(&cpus) < (int)WORKERS) {
-        fprintf(stderr, "scaling_bench: A11 is left out: there is one CPU\n");
+        leave_out("there is one CPU");
         return EXIT_SUCCESS;
     }
     prepare();
@@ -214,10 +220,11 @@ int main(void)
     double machine = best[SPIN_ALONE] / best[SPIN_BOTH], scaled = best[ALONE] / best[APART];
     bench_case("A11.machine", machine, "CPUs", 0);
     if (machine < ENOUGH || machine > TOO_MUCH || scaled > TOO_MUCH) {
-        fprintf(stderr,
-                "scaling_bench: A11 is left out: two CPUs seemed to do the work of %.2f "
-                "with nothing shared, and of %.2f in two domains\n",
-                machine, scaled);
+        (void)snprintf(reason, sizeof reason,
+                       "two CPUs seemed to do the work of %.2f with nothing shared, "
+                       "and of %.2f in two domains",
+                       machine, scaled);
+        leave_out(reason);
         return EXIT_SUCCESS;
     }
     bench_case("A11.two-domains", best[APART], "ns", best[ALONE]);
