@@ -54,6 +54,11 @@ static bool sums_to_zero(const uint8_t *bytes, size_t length)
     return sum == 0;
 }
 
+bool acpi_checksum_holds(const struct acpi_table *table)
+{
+    return sums_to_zero(table->data, table->length);
+}
+
 static void copy_printable(char *text, const uint8_t *bytes, size_t length)
 {
     for (size_t i = 0; i < length; i++)
@@ -89,7 +94,7 @@ static struct acpi_table open_table(uint64_t physical, acpi_reader read)
     if (!table.data)
         log_write(LOG_WARNING, "acpi", "%s at %#" PRIx64 ": its %u bytes cannot be read", signature,
                   physical, (unsigned)length);
-    else if (!sums_to_zero(table.data, length))
+    else if (!acpi_checksum_holds(&table))
         log_write(LOG_WARNING, "acpi", "%s at %#" PRIx64 ": checksum is wrong", signature,
                   physical);
     return table;

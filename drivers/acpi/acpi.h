@@ -50,6 +50,46 @@ bool acpi_find_tables(uint64_t rsdp, acpi_reader read, struct acpi_tables *table
 struct acpi_table acpi_table_get(const struct acpi_tables *tables, const char *signature,
                                  unsigned n);
 
+/*
+ * DMAR and IVRS have one frame: 48 bytes, then records that begin with a type and have their length
+ * in the 16-bit word at offset 2. What a reader of one finds, beside the records themselves:
+ */
+#define ACPI_RECORDS_START 48
+#define ACPI_REASON_LENGTH 80
+#define ACPI_UNKNOWN_MAX   128
+
+struct acpi_findings {
+    const char *table; /* its signature, for the log; set by the reader */
+    unsigned unknown;  /* records of other types, stepped over */
+    struct {
+        uint32_t offset;
+        uint16_t type, length;
+    } unknowns[ACPI_UNKNOWN_MAX]; /* the first of them */
+    unsigned skipped;             /* records and parts of records that could not be read or kept */
+    unsigned flawed;              /* flaws of the records that were kept */
+    /* Something that says which unit a device is behind may be missing. DMA state: partial. */
+    bool incomplete;
+    char reason[ACPI_REASON_LENGTH]; /* of the first skip or flaw; "" when there is none */
+};
+
+/* Reads one record whose length is at least 4 and lies within the table. */
+typedef void (*acpi_record_reader)(const struct acpi_table *table, size_t at, size_t length,
+                                   void *context);
+
+/* Calls `read` for each record, up to the end that the header states or the table's, whichever is
+ * first. A length that cannot be stepped by ends the walk: what follows is lost, and said so.
+ * False: absent, or either end is below 48 bytes. */
+bool acpi_read_records(const struct acpi_table *table, acpi_record_reader read, void *context,
+                       struct acpi_findings *found) __attribute__((warn_unused_result));
+
+/* Each counts one, and is one log line; the lines of one table are bounded. */
+void acpi_unknown(struct acpi_findings *found, size_t offset, unsigned type, size_t length);
+void acpi_skip(struct acpi_findings *found, size_t offset, const char *subject, const char *why);
+void acpi_flaw(struct acpi_findings *found, size_t offset, const char *subject, const char *why);
+
+/* True when all bytes of the table add up to zero. */
+bool acpi_checksum_holds(const struct acpi_table *table);
+
 /* MCFG. ACPI-defined "PCI Express Memory Mapped Configuration", allocation structures. */
 #define ACPI_MCFG_MAX 32
 

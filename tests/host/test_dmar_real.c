@@ -219,9 +219,9 @@ static void compare_with_oracle(const char *file, const char *line, const uint8_
     assert_true(dmar_read(&whole, &dmar));
     emit_table(file, length);
     assert_string_equal(json, line);
-    assert_int_equal(dmar.skipped, 0);
-    assert_int_equal(dmar.unknown, 0);
-    assert_false(dmar.incomplete);
+    assert_int_equal(dmar.found.skipped, 0);
+    assert_int_equal(dmar.found.unknown, 0);
+    assert_false(dmar.found.incomplete);
     release(&whole);
 }
 
@@ -258,7 +258,7 @@ static void real_faults_are_noticed(void **state)
     assert_int_equal(flaws_in("dmar/lenovo-ideapadflex-15-20309-d19f.bin", DMAR_DRHD),
                      DMAR_NO_ADDRESS);
     assert_int_equal(flaws_in("dmar/apple-macpro7-1-t2.bin", DMAR_DRHD), DMAR_DUPLICATE);
-    assert_false(dmar.incomplete);
+    assert_false(dmar.found.incomplete);
     assert_int_equal(flaws_in("dmar/hp-elitebook-8440p-b28d.bin", DMAR_RMRR), DMAR_PAGE_ZERO);
     assert_int_equal(flaws_in("dmar/ami-2s-skylake-sp-edited.bin", DMAR_RHSA), DMAR_UNMATCHED);
 }
@@ -275,7 +275,7 @@ static void read_every_cut(const char *file, const char *line, const uint8_t *by
         struct acpi_table whole = exact(bytes, cut);
 
         assert_int_equal(dmar_read(&whole, &dmar), cut >= 48);
-        assert_true(cut < 48 || cut == length || dmar.incomplete);
+        assert_true(cut < 48 || cut == length || dmar.found.incomplete);
         release(&whole);
     }
 }

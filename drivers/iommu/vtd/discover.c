@@ -78,7 +78,7 @@ bool vtd_discover(struct vtd *vtd, const struct acpi_table *table, struct iommu 
             iommu_cover(iommu, (uint16_t)i, unit);
         demand_regions(vtd, iommu, (uint16_t)i);
     }
-    iommu->incomplete |= vtd->dmar.incomplete;
-    *reason = vtd->dmar.reason[0] ? vtd->dmar.reason : "DMAR describes no unit";
+    iommu->incomplete |= vtd->dmar.found.incomplete;
+    *reason = vtd->dmar.found.reason[0] ? vtd->dmar.found.reason : "DMAR describes no unit";
     return iommu->unit_count > first;
 }

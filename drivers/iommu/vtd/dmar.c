@@ -1,24 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 #include "drivers/iommu/vtd/dmar.h"
 
-#include "lib/log.h"
-
-#include <stdio.h>
 #include <string.h>
 
 /* "DMA Remapping Reporting Structure". */
-#define TABLE_LENGTH   4u
 #define TABLE_REVISION 8u
 #define TABLE_WIDTH    36u
 #define TABLE_FLAGS    37u
-#define TABLE_FIRST    48u
-
-/* "Remapping Structure Types"; the common start of every record. */
-#define RECORD_TYPE    0u
-#define RECORD_LENGTH  2u
-#define RECORD_MINIMUM 4u
 
 /* Fields of records, by offset from the record's start. */
+#define RECORD_TYPE    0u
 #define RECORD_FLAGS   4u
 #define RECORD_SEGMENT 6u
 #define DRHD_SIZE      5u
@@ -40,7 +31,6 @@
 #define SCOPE_MINIMUM   8u /* one hop */
 
 #define PAGE_MASK       UINT64_C(0xFFF)
-#define LINES_MAX       32u /* of one table: a hostile one cannot flood the log */
 
 static const struct {
     const char *name;
@@ -53,32 +43,11 @@ static const struct {
     [DMAR_SIDP] = {"SIDP", 8, true},
 };
 
-static void say(struct dmar *dmar, size_t offset, const char *subject, const char *why)
-{
-    char text[DMAR_REASON_LENGTH];
-    unsigned lines = dmar->skipped + dmar->flawed;
-
-    snprintf(text, sizeof(text), "DMAR at offset %u: %s: %s", (unsigned)offset, subject, why);
-    if (!dmar->reason[0])
-        memcpy(dmar->reason, text, sizeof(text));
-    if (lines <= LINES_MAX)
-        log_write(LOG_WARNING, "acpi", "%s", text);
-    if (lines == LINES_MAX)
-        log_write(LOG_WARNING, "acpi", "DMAR: further faults are only counted");
-}
-
-static void skip(struct dmar *dmar, size_t offset, const char *subject, const char *why)
-{
-    dmar->skipped++;
-    say(dmar, offset, subject, why);
-}
-
 static void flaw(struct dmar *dmar, enum dmar_type type, struct dmar_record *record,
                  enum dmar_flaw flaw_bit, const char *why)
 {
     record->flaws = (uint16_t)(record->flaws | flaw_bit);
-    dmar->flawed++;
-    say(dmar, record->offset, types[type].name, why);
+    acpi_flaw(&dmar->found, record->offset, types[type].name, why);
 }
 
 /* ---- The walk ---- */
@@ -123,7 +92,7 @@ static void read_scopes(const struct acpi_table *table, size_t at, size_t end,
 
         if (why) {
             record->flaws |= DMAR_SCOPES_CUT;
-            skip(dmar, at, "device scope", why);
+            acpi_skip(&dmar->found, at, "device scope", why);
         }
         if (!steps)
             break;
@@ -194,15 +163,15 @@ static struct dmar_record *read_fields(const struct acpi_table *table, size_t at
     }
 }
 
-/* One record whose length is at least RECORD_MINIMUM and lies within the table. */
-static void read_record(const struct acpi_table *table, size_t at, size_t length, struct dmar *dmar)
+static void read_record(const struct acpi_table *table, size_t at, size_t length, void *context)
 {
+    struct dmar *dmar = context;
     unsigned type = acpi_u16(table, at + RECORD_TYPE);
     struct dmar_record *record = NULL;
     const char *why = NULL;
 
     if (type >= DMAR_TYPES) {
-        dmar->unknown++;
+        acpi_unknown(&dmar->found, at, type, length);
         return;
     }
     if (length < types[type].fixed)
@@ -212,33 +181,15 @@ static void read_record(const struct acpi_table *table, size_t at, size_t length
     else
         record = read_fields(table, at, length, type, dmar, &why);
     if (!record) {
-        skip(dmar, at, types[type].name, why);
-        dmar->incomplete |= type == DMAR_DRHD;
+        acpi_skip(&dmar->found, at, types[type].name, why);
+        dmar->found.incomplete |= type == DMAR_DRHD;
         return;
     }
     *record = (struct dmar_record){.offset = (uint32_t)at, .length = (uint16_t)length};
     dmar->counts[type]++;
     if (types[type].scopes)
         read_scopes(table, at + types[type].fixed, at + length, record, dmar);
-    dmar->incomplete |= type == DMAR_DRHD && (record->flaws & DMAR_SCOPES_CUT);
-}
-
-/* A length that cannot be stepped by ends the walk: what follows is lost. */
-static void walk(const struct acpi_table *table, struct dmar *dmar)
-{
-    size_t at = TABLE_FIRST, length;
-
-    for (; at < table->length; at += length) {
-        length = acpi_has(table, at, RECORD_MINIMUM) ? acpi_u16(table, at + RECORD_LENGTH) : 0;
-        if (length < RECORD_MINIMUM || !acpi_has(table, at, length)) {
-            skip(dmar, at, "record",
-                 length < RECORD_MINIMUM ? "length is below 4; walk ends"
-                                         : "leaves the table; walk ends");
-            dmar->incomplete = true;
-            return;
-        }
-        read_record(table, at, length, dmar);
-    }
+    dmar->found.incomplete |= type == DMAR_DRHD && (record->flaws & DMAR_SCOPES_CUT);
 }
 
 /* ---- What the values say ---- */
@@ -283,7 +234,7 @@ static void compare_drhds(struct dmar *dmar, struct dmar_drhd *drhd,
     if (!same && drhd->segment == earlier->segment &&
         drhd->flags & earlier->flags & DMAR_INCLUDE_PCI_ALL &&
         !(drhd->record.flaws & DMAR_SECOND_CATCH_ALL)) {
-        dmar->incomplete = true;
+        dmar->found.incomplete = true;
         flaw(dmar, DMAR_DRHD, &drhd->record, DMAR_SECOND_CATCH_ALL,
              "second INCLUDE_PCI_ALL of its segment");
     }
@@ -393,27 +344,13 @@ static void check_andds(struct dmar *dmar)
 
 bool dmar_read(const struct acpi_table *table, struct dmar *dmar)
 {
-    struct acpi_table whole = *table;
-    size_t stated;
-
     memset(dmar, 0, sizeof(*dmar));
-    if (!whole.data)
+    dmar->found.table = "DMAR";
+    if (!acpi_read_records(table, read_record, dmar, &dmar->found))
         return false;
-    if (!acpi_has(&whole, 0, TABLE_FIRST)) {
-        skip(dmar, 0, "table", "shorter than its fixed part");
-        return false;
-    }
-    dmar->revision = acpi_u8(&whole, TABLE_REVISION);
-    dmar->host_address_width = (uint16_t)(acpi_u8(&whole, TABLE_WIDTH) + 1);
-    dmar->flags = acpi_u8(&whole, TABLE_FLAGS);
-    stated = acpi_u32(&whole, TABLE_LENGTH);
-    if (stated < whole.length)
-        whole.length = stated;
-    walk(&whole, dmar);
-    if (stated > whole.length) {
-        skip(dmar, whole.length, "table", "shorter than its header says");
-        dmar->incomplete = true;
-    }
+    dmar->revision = acpi_u8(table, TABLE_REVISION);
+    dmar->host_address_width = (uint16_t)(acpi_u8(table, TABLE_WIDTH) + 1);
+    dmar->flags = acpi_u8(table, TABLE_FLAGS);
     check_drhds(dmar);
     check_rmrrs(dmar);
     check_rhsas(dmar);

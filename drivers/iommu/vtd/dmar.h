@@ -49,13 +49,12 @@ enum dmar_flaw {
     DMAR_UNMATCHED = 1 << 10,       /* names a unit or name-space device that no record has */
 };
 
-#define DMAR_UNUSABLE      (DMAR_NO_ADDRESS | DMAR_UNALIGNED | DMAR_CONFLICT) /* a DRHD with any */
+#define DMAR_UNUSABLE    (DMAR_NO_ADDRESS | DMAR_UNALIGNED | DMAR_CONFLICT) /* a DRHD with any */
 
-#define DMAR_RECORDS_MAX   128 /* of each type */
-#define DMAR_SCOPES_MAX    1024
-#define DMAR_HOPS_MAX      8
-#define DMAR_NAME_LENGTH   128
-#define DMAR_REASON_LENGTH 80
+#define DMAR_RECORDS_MAX 128 /* of each type */
+#define DMAR_SCOPES_MAX  1024
+#define DMAR_HOPS_MAX    8
+#define DMAR_NAME_LENGTH 128
 
 enum dmar_scope_type {
     DMAR_SCOPE_ENDPOINT = 1,
@@ -132,13 +131,9 @@ struct dmar {
     unsigned counts[DMAR_TYPES]; /* entries used of the arrays above */
     struct dmar_scope scopes[DMAR_SCOPES_MAX];
     unsigned scope_count;
-    unsigned unknown; /* records of other types, stepped over */
-    unsigned skipped; /* records and scopes that could not be read or kept */
-    unsigned flawed;  /* flaws of the records that were kept */
-    /* A DRHD or a scope of one may be missing, or two units claim the rest of a segment: a device
-     * that falls to INCLUDE_PCI_ALL may really be behind another unit. DMA state: partial. */
-    bool incomplete;
-    char reason[DMAR_REASON_LENGTH]; /* of the first skip or flaw; "" when there is none */
+    /* Incomplete: a DRHD or a scope of one may be missing, or two units claim the rest of a
+     * segment, and a device that falls to INCLUDE_PCI_ALL may really be behind another unit. */
+    struct acpi_findings found;
 };
 
 /* Reads a DMAR. Each skip and flaw is one log line. False: absent, or shorter than its fixed part
