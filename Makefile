@@ -4,7 +4,8 @@
 #|
 #|   make run      build the image and boot it in QEMU; succeeds when its verdict is "pass"
 #|   make check    everything that must hold: host tests, layout, lint, image tests
-#|   make host     build the host tests only (build/host/)
+#|   make host     build only the host tests (build/host/) and build/host/acpi-decode, which
+#|                 prints the DMAR or IVRS in a file as JSON
 #|   make image    build/bulkhead.img, a disk image to write to a USB stick
 #|   make bench    the benchmarks: a table, and build/bench/bench.json
 #|   make lint     format, static checks and a second build with clang
@@ -192,6 +193,9 @@ $(H)/race/%.o: %.c $(H)/flags
 $(H)/race_%: $(H)/race/tests/host/race_%.o $(RACE_OBJECTS)
 	$(call step,HOSTLD,$@)$(HOSTCC) $(RACE_FLAGS) $^ -lcmocka -o $@
 
+$(H)/acpi-decode: $(H)/obj/tests/host/acpi_decode.o $(H)/libhosttest.a
+	$(call step,HOSTLD,$@)$(HOSTCC) $(HOST_FLAGS) $^ -o $@
+
 # A driver of the image alone, with a test in the place of everything that it is handed.
 define driver_test
 $(H)/driver_$(1): $(patsubst %.c,$(H)/external/%.o,$(wildcard drivers/$(1)/*.c) \
@@ -221,7 +225,7 @@ $(B)/bench/pt_bench $(B)/bench/scaling_bench: $(B)/bench/%: $(H)/engine/tests/be
 	@mkdir -p $(@D)
 	$(call step,HOSTLD,$@)$(HOSTCC) $(ENGINE_FLAGS) $^ -o $@
 
-host: $(HOST_TESTS) $(H)/libbulkhead.a
+host: $(HOST_TESTS) $(H)/acpi-decode $(H)/libbulkhead.a
 
 #
 # Checks.
@@ -304,5 +308,5 @@ help:
 	$(BENCH)/obj/*/*.d $(BENCH)/obj/*/*/*.d $(BENCH)/obj/*/*/*/*.d) $(HOST_OBJECTS:.o=.d) \
 	$(ENGINE_OBJECTS:.o=.d) $(wildcard $(H)/engine/tests/bench/*_bench.d) \
 	$(wildcard $(H)/external/*/*/*.d) \
-	$(patsubst %,$(H)/obj/tests/host/%.d,$(notdir $(HOST_TESTS))) \
+	$(patsubst %,$(H)/obj/tests/host/%.d,$(notdir $(HOST_TESTS)) acpi_decode) \
 	$(RACE_OBJECTS:.o=.d) $(RACE_TESTS:$(H)/%=$(H)/race/tests/host/%.d)

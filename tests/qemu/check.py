@@ -21,6 +21,7 @@ from typing import Callable, Iterable, Iterator
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests/bench")]
 
+import acpi_tables  # noqa: E402
 import bench  # noqa: E402
 import bench_test  # noqa: E402
 import layout  # noqa: E402
@@ -168,7 +169,8 @@ def main() -> int:
     with ThreadPoolExecutor(AT_ONCE) as pool:
         try:
             if not arguments.only:
-                for result in own_tests() + layout_checks() + command_line():
+                for result in (own_tests() + layout_checks() + command_line()
+                               + acpi_tables.results()):
                     tally.add(result)
                 for results in pool.map(run_host_program, arguments.programs):
                     for result in results:
