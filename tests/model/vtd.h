@@ -2,6 +2,7 @@
 #ifndef MODEL_VTD_H
 #define MODEL_VTD_H
 
+#include "dma.h"
 #include "machine.h"
 
 /*
@@ -175,13 +176,6 @@ struct model_vtd {
  * lives until model_reset(). False: the machine has no room. */
 bool model_vtd_create(struct model_vtd *unit, const struct model_vtd_config *config)
     __attribute__((warn_unused_result));
-
-enum model_dma_result {
-    MODEL_DMA_ALLOWED,
-    MODEL_DMA_REFUSED,
-    MODEL_DMA_ABORTED,   /* allowed by the unit, but no RAM answers there */
-    MODEL_DMA_INTERRUPT, /* a write into the interrupt window: no DMA took place */
-};
 
 /*
  * A request without PASID of `requester`, split at 4 KiB boundaries. Refusals are recorded as

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 #include "vtd_internal.h"
 
-#include <string.h>
-
 /* Address translation as the unit does it, caches included. "Legacy Mode Address Translation",
  * "Second-Stage Translation", "Caching Translation Information". */
 
@@ -379,19 +377,10 @@ static bool is_protected(const struct model_vtd *unit, uint64_t first, uint64_t 
              in_range(first, last, unit->phm_base, unit->phm_limit | 0xFFFFFu)));
 }
 
-static void check_target(uint16_t source, uint64_t iova, uint64_t physical)
+static enum model_dma_result dma_piece(void *context, uint16_t source, uint64_t iova, bool write,
+                                       void *buffer, size_t length)
 {
-    owner_t owner = model_owner(physical);
-
-    if (owner == OWNER_FREE || owner == OWNER_IMAGE || owner == OWNER_IOMMU) {
-        model_violation("vtd: DMA of %04x at %#llx reaches %#llx, a frame of owner %u", source,
-                        (unsigned long long)iova, (unsigned long long)physical, owner);
-    }
-}
-
-static enum model_dma_result dma_piece(struct model_vtd *unit, uint16_t source, uint64_t iova,
-                                       bool write, void *buffer, size_t length)
-{
+    struct model_vtd *unit = context;
     uint64_t physical = iova;
 
     if (iova >= WINDOW_FIRST && iova <= WINDOW_LAST) {
@@ -401,32 +390,16 @@ static enum model_dma_result dma_piece(struct model_vtd *unit, uint16_t source, 
         if (!translate(unit, source, iova, write, &physical)) {
             return MODEL_DMA_REFUSED;
         }
-        check_target(source, iova, physical);
+        model_dma_check_target("vtd", source, iova, physical);
     }
     if (is_protected(unit, physical, physical + (length - 1))) {
         return MODEL_DMA_REFUSED;
     }
-    void *target = model_ram(physical, length);
-    if (target == NULL) {
-        return MODEL_DMA_ABORTED;
-    }
-    memcpy(write ? target : buffer, write ? buffer : target, length);
-    return MODEL_DMA_ALLOWED;
+    return model_dma_copy(physical, write, buffer, length);
 }
 
 enum model_dma_result model_vtd_dma(struct model_vtd *unit, uint16_t requester, uint64_t iova,
                                     bool write, void *buffer, size_t length)
 {
-    enum model_dma_result result = MODEL_DMA_ALLOWED;
-    unsigned char *bytes = buffer;
-
-    while (length != 0 && result == MODEL_DMA_ALLOWED) {
-        size_t room = (size_t)(FRAME_SIZE - (iova & PAGE_MASK));
-        size_t piece = length < room ? length : room;
-        result = dma_piece(unit, requester, iova, write, bytes, piece);
-        iova += piece;
-        bytes += piece;
-        length -= piece;
-    }
-    return result;
+    return model_dma_split(dma_piece, unit, requester, iova, write, buffer, length);
 }
