@@ -24,8 +24,9 @@
 #define RAM_END     (MODEL_RAM_BASE + MODEL_RAM_SIZE)
 #define FRAME_COUNT (RAM_END >> FRAME_SHIFT)
 #define CACHE_LINE  64u
-/* What a frame's memory holds before the first write-back: a valid leaf, read and write. */
-#define STALE_WORD   (MODEL_RAM_BASE | 3u)
+/* What a frame's memory holds before the first write-back: a valid leaf of every format, with read
+ * and write where bit 62 (TM of VT-d, IW of AMD) is not needed for it. */
+#define STALE_WORD   (MODEL_RAM_BASE | UINT64_C(1) << 61 | 3u)
 #define FIRMWARE_MAX 64
 #define STACKS_MAX   16
 
