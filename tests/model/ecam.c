@@ -58,6 +58,8 @@ static void ecam_write(void *context, uint64_t offset, unsigned width, uint64_t 
     function->dwords[n] &= ~(word & function->clears[n]);
     function->dwords[n] =
         (function->dwords[n] & ~function->writable[n]) | (word & function->writable[n]);
+    if (function->written)
+        function->written(function, (uint16_t)(n * 4));
 }
 
 const struct pci_ecam *ecam_add_segment(uint16_t segment, uint64_t base, uint8_t last_bus)

@@ -19,6 +19,9 @@ struct ecam_function {
     pci_bdf_t bdf;
     bool gone; /* answers nothing any more */
     uint32_t dwords[1024], writable[1024], clears[1024];
+    /* A write has taken effect: for registers that do more. NULL: none. */
+    void (*written)(struct ecam_function *function, uint16_t offset);
+    void *context;
 };
 
 /* No function, no segment. Call it after model_reset(). */
