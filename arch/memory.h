@@ -20,6 +20,9 @@ void *memory_alloc(owner_t owner, size_t count, uint64_t limit) __attribute__((w
 /* Gives frames back. They must all carry `owner`; others are left alone and reported by false. */
 bool memory_free(owner_t owner, void *address, size_t count);
 
+/* Frames that nobody holds now. */
+size_t memory_free_frames(void);
+
 /* A task stack of `pages` usable pages with an unmapped guard page below it. Returns its top. It
  * is given back as pages + 1 frames from top - (pages + 1) * FRAME_SIZE. */
 void *memory_alloc_stack(owner_t owner, size_t pages) __attribute__((warn_unused_result));

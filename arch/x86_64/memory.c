@@ -52,6 +52,14 @@ static bool give_frames(owner_t owner, uint64_t base, size_t count)
     return given;
 }
 
+size_t memory_free_frames(void)
+{
+    lock_take(&frames_lock);
+    size_t count = x86_frames.free_count;
+    lock_give(&frames_lock);
+    return count;
+}
+
 void *memory_alloc(owner_t owner, size_t count, uint64_t limit)
 {
     uint64_t base;

@@ -25,6 +25,19 @@ void *memory_alloc(owner_t owner, size_t count, uint64_t limit)
     return NULL;
 }
 
+bool memory_free(owner_t owner, void *address, size_t count)
+{
+    (void)owner;
+    (void)address;
+    (void)count;
+    return false;
+}
+
+size_t memory_free_frames(void)
+{
+    return 0;
+}
+
 uint64_t memory_physical(const void *address)
 {
     return (uint64_t)(uintptr_t)address;

@@ -3,6 +3,8 @@
  * through and by the pages that tables take. */
 #include "tests/host/domain_fixture.h"
 
+#define GIB (UINT64_C(1) << 30)
+
 static void one_life(void)
 {
     iommu_ref_t domain = make(IOMMU_TRANSLATE, 0), token = 0;
@@ -135,6 +137,41 @@ static void ownership_comes_before_overlap(void **state)
     assert_int_equal(iommu_map_identity(&on.iommu, OWNER_ONE, domain, &scattered, PT_READ),
                      IOMMU_NOT_OWNED);
     assert_int_equal(map_at(domain, memory, memory, PAGE), IOMMU_OK);
+}
+
+/* The tables of a GiB are 513: a chunk or two. What is too little is not kept. */
+static void a_refused_reservation_keeps_no_memory(void **state)
+{
+    unsigned refused = 0;
+
+    (void)state;
+    for (uint64_t size = GIB; size < 64 * GIB; size += GIB) {
+        start(&OPTIONS_DEFAULT);
+        iommu_ref_t domain = make(IOMMU_TRANSLATE, 0), token;
+        size_t frames = model_frames_owned(OWNER_IOMMU);
+        enum iommu_status status = reserve_at(domain, 1024 * GIB, size, &token);
+
+        if (status == IOMMU_OK)
+            continue;
+        assert_int_equal(status, IOMMU_NO_MEMORY);
+        assert_int_equal(model_frames_owned(OWNER_IOMMU), frames);
+        refused++;
+    }
+    assert_in_range(refused, 1, 62);
+    no_violation();
+}
+
+/* Tables that could not be there if all memory was free are neither counted nor asked for. */
+static void no_memory_is_tried_for_the_absurd(void **state)
+{
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    iommu_ref_t domain = make(IOMMU_TRANSLATE, 0), token;
+    unsigned tried = model_allocations();
+
+    for (uint64_t size = 64 * GIB; size <= 128 * 1024 * GIB; size *= 2)
+        assert_int_equal(reserve_at(domain, 128 * 1024 * GIB, size, &token), IOMMU_NO_MEMORY);
+    assert_int_equal(model_allocations(), tried);
 }
 
 static void an_allocator_reserves_too(void **state)
@@ -489,6 +526,8 @@ int main(void)
         cmocka_unit_test(one_life_on_every_kind_of_unit),
         cmocka_unit_test(arguments_are_refused),
         cmocka_unit_test(ownership_comes_before_overlap),
+        cmocka_unit_test(a_refused_reservation_keeps_no_memory),
+        cmocka_unit_test(no_memory_is_tried_for_the_absurd),
         cmocka_unit_test(an_allocator_reserves_too),
         cmocka_unit_test(mapping_in_a_token_needs_no_memory),
         cmocka_unit_test(reserving_without_memory_changes_nothing),

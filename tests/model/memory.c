@@ -188,6 +188,14 @@ static bool give_frames(owner_t owner, size_t offset, size_t count)
     return given;
 }
 
+size_t memory_free_frames(void)
+{
+    lock_take(&frames_lock);
+    size_t count = frames.free_count;
+    lock_give(&frames_lock);
+    return count;
+}
+
 /* Zeroed as the processor sees it; memory keeps what it held. */
 static void *open_frames(size_t offset, size_t count)
 {

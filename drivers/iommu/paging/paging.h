@@ -166,7 +166,7 @@ void pt_pool_init(struct pt_pool *pool);
 void pt_pool_add(struct pt_pool *pool, uint64_t physical, bool dirty);
 
 /* Pages that can be taken without touching what is set aside; grows the pool when it is short.
- * False: no memory. */
+ * False: no memory, and the pool has not grown. */
 bool pt_pool_ensure(struct pt_pool *pool, size_t pages) __attribute__((warn_unused_result));
 
 extern const struct pt_format pt_format_vtdss, pt_format_amdv1, pt_format_x86_64;

@@ -37,16 +37,53 @@ void pt_pool_add(struct pt_pool *pool, uint64_t physical, bool dirty)
     pool->chunks++;
 }
 
-bool pt_pool_ensure(struct pt_pool *pool, size_t pages)
+/* Chunks, linked by their first words. All of them, or NULL. */
+static void *alloc_chunks(size_t count)
 {
-    while (pool->available - pool->reserved < pages) {
-        void *chunk = memory_alloc(OWNER_IOMMU, PT_CHUNK_PAGES, 0);
+    void *first = NULL;
+
+    for (; count > 0; count--) {
+        void **chunk = memory_alloc(OWNER_IOMMU, PT_CHUNK_PAGES, 0);
 
         if (!chunk)
-            return false;
-        pt_pool_add(pool, memory_physical(chunk), false);
+            break;
+        *chunk = first;
+        first = chunk;
     }
-    return true;
+    while (first && count > 0) {
+        void *chunk = first;
+
+        first = *(void **)chunk;
+        (void)memory_free(OWNER_IOMMU, chunk, PT_CHUNK_PAGES);
+    }
+    return first;
+}
+
+static __attribute__((noinline)) bool grow(struct pt_pool *pool, size_t pages)
+{
+    void *chunk = alloc_chunks((pages + PT_CHUNK_PAGES - 2) / (PT_CHUNK_PAGES - 1));
+    bool enough = chunk != NULL;
+
+    while (chunk) {
+        void *next = *(void **)chunk;
+
+        *(void **)chunk = NULL;
+        pt_pool_add(pool, memory_physical(chunk), false);
+        chunk = next;
+    }
+    return enough;
+}
+
+bool pt_pool_ensure(struct pt_pool *pool, size_t pages)
+{
+    size_t left = pool->available - pool->reserved;
+
+    return left >= pages || grow(pool, pages - left);
+}
+
+bool pt_pool_may_hold(const struct pt_pool *pool, uint64_t tables)
+{
+    return tables <= pool->chunks * (PT_CHUNK_PAGES - 1) + memory_free_frames();
 }
 
 static void zero_around(uint64_t *entries, unsigned first, unsigned last)

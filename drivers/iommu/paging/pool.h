@@ -48,6 +48,10 @@ static inline struct node node_at(uint64_t physical)
  * Under the pool's lock, like pt_pool_ensure. */
 uint64_t pt_pool_take(struct pt_pool *pool, unsigned first, unsigned last);
 
+/* Whether there is memory for so many tables, those in use included: to ask before they are counted
+ * one by one. Under the pool's lock. */
+bool pt_pool_may_hold(const struct pt_pool *pool, uint64_t tables);
+
 static inline void pt_push(uint64_t *list, uint64_t physical, struct pt_page *page)
 {
     uint64_t next = *list >> PT_PAGE_SHIFT;

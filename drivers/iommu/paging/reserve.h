@@ -36,11 +36,12 @@ static enum pt_status reserve(struct pt *table, uint64_t address, uint64_t lengt
     struct run run = {address, address + length - 1, NOWHERE};
     struct node root = node_at(table->root);
     unsigned level = table->geometry.levels;
+    uint64_t tables = (run.last >> PT_LEAF_SHIFT) - (run.first >> PT_LEAF_SHIFT) + 1;
 
     if (!range_is_good(table, address, length))
         return PT_BAD_RANGE;
     lock_take(&table->pool->lock);
-    bool enough = ensure_pages(table, &root, level, run);
+    bool enough = pt_pool_may_hold(table->pool, tables) && ensure_pages(table, &root, level, run);
     if (enough)
         pin(table, &root, level, run);
     lock_give(&table->pool->lock);
