@@ -46,7 +46,9 @@ static bool memory_take(struct driver_device *device, size_t pages, struct drive
     return false;
 }
 
-/* Memory that a table still maps, or that a failed wait keeps, stays with its owner for ever. */
+/* Memory that a table still maps, or that a failed wait keeps, stays with its owner for ever.
+ * Between the look and the giving back no other context of the owner may map or unmap it: one
+ * processor. */
 static void memory_drop(struct binding *binding, struct driver_memory *slot)
 {
     if (!iommu_releasable(manager_current()->iommu, binding->owner, slot->physical, slot->length)) {
