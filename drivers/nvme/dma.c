@@ -2,10 +2,11 @@
 #include "drivers/nvme/nvme.h"
 
 /* Logical addresses fit 39 bits, the least that a unit translates, and lie in a half of that
- * space where the memory behind them does not. Each buffer has a stretch of its own, and a gap
- * follows it. The reserved ranges lie behind all others, within the same GiB: the tables that they
- * keep serve the transfers too. */
-#define LOGICAL_HALF     ((uint64_t)1 << 38)
+ * space where the memory behind them does not. nvme=pool: the domain's allocator chooses them.
+ * nvme=map: each buffer has a stretch of its own, and a gap follows it. The reserved ranges lie
+ * behind all others, within the same GiB: the tables that they keep serve the transfers too. */
+#define LOGICAL_WIDTH    39
+#define LOGICAL_HALF     ((uint64_t)1 << (LOGICAL_WIDTH - 1))
 #define LOGICAL_RESERVED ((uint64_t)1 << 29)
 #define LOGICAL_STRETCH  ((uint64_t)1 << 20)
 
@@ -54,8 +55,13 @@ static bool open_domain(struct nvme *nvme)
     const DMA_IOMMU_INTERFACE_V2 *iommu = &nvme->iommu.V2;
     IOMMU_DMA_DOMAIN_CREATION_FLAGS none = {.AsUlonglong = 0};
     IOMMU_DMA_DOMAIN_TYPE type = nvme->passes ? DomainTypePassThrough : DomainTypeTranslate;
+    IOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG allocator = {
+        .LogicalAllocatorType = IommuDmaLogicalAllocatorBuddy,
+        .BuddyAllocatorConfig = {.AddressWidth = LOGICAL_WIDTH}};
 
-    if (!check(nvme, iommu->CreateDomainEx(type, none, NULL, NULL, &nvme->domain),
+    if (!check(nvme,
+               iommu->CreateDomainEx(type, none, nvme->pooled ? &allocator : NULL, NULL,
+                                     &nvme->domain),
                "CreateDomainEx"))
         return false;
     if (attach(nvme))
@@ -90,25 +96,30 @@ void nvme_dma_close(struct nvme *nvme)
     (void)check(nvme, iommu->DeleteDevice(nvme->dma), "DeleteDevice");
 }
 
-/* Takes memory, and says where the buffer's stretch is. */
-static bool take_memory(struct nvme *nvme, struct nvme_buffer *buffer, unsigned index, size_t pages)
+static bool take_memory(struct nvme *nvme, struct nvme_buffer *buffer, size_t pages)
 {
     struct driver_device *device = nvme->device;
 
-    if (!device->services->memory_alloc(device, pages, &buffer->memory))
-        return nvme_fail(nvme, "no memory");
-    buffer->logical = (index + 1) * LOGICAL_STRETCH;
-    if (buffer->memory.physical < LOGICAL_HALF && !nvme->bench)
-        buffer->logical += LOGICAL_HALF;
-    return true;
+    return device->services->memory_alloc(device, pages, &buffer->memory) ||
+           nvme_fail(nvme, "no memory");
+}
+
+static uint64_t half_for(const struct nvme *nvme, const struct nvme_buffer *buffer)
+{
+    return buffer->memory.physical < LOGICAL_HALF && !nvme->bench ? LOGICAL_HALF : 0;
+}
+
+static uint64_t stretch_for(const struct nvme *nvme, const struct nvme_buffer *buffer,
+                            unsigned index)
+{
+    return half_for(nvme, buffer) + (index + 1) * LOGICAL_STRETCH;
 }
 
 bool nvme_buffer_open(struct nvme *nvme, struct nvme_buffer *buffer, unsigned index, size_t pages)
 {
-    if (!take_memory(nvme, buffer, index, pages))
+    if (!take_memory(nvme, buffer, pages))
         return false;
-    if (nvme->bench)
-        buffer->logical = buffer->memory.physical;
+    buffer->logical = nvme->bench ? buffer->memory.physical : stretch_for(nvme, buffer, index);
     return true;
 }
 
@@ -147,19 +158,27 @@ static IOMMU_MAP_PHYSICAL_ADDRESS frames_of(const struct nvme_buffer *buffer)
     };
 }
 
+/* A domain with an allocator refuses explicit addresses, one without needs them. */
+static NTSTATUS reserve(struct nvme *nvme, struct nvme_buffer *buffer, unsigned index)
+{
+    IOMMU_DMA_LOGICAL_ADDRESS wanted = stretch_for(nvme, buffer, index) + LOGICAL_RESERVED;
+    IOMMU_DMA_LOGICAL_ADDRESS low = half_for(nvme, buffer), high = low + LOGICAL_HALF - 1;
+    bool chosen = nvme->pooled;
+
+    return nvme->iommu.V2.ReserveLogicalAddressRange(nvme->domain, buffer->memory.length,
+                                                     chosen ? NULL : &wanted, chosen ? &low : NULL,
+                                                     chosen ? &high : NULL, &buffer->token);
+}
+
 bool nvme_reserved_open(struct nvme *nvme, struct nvme_buffer *buffer, unsigned index, size_t pages)
 {
-    if (!take_memory(nvme, buffer, index, pages))
+    if (!take_memory(nvme, buffer, pages))
         return false;
     if (nvme->passes) {
         buffer->logical = buffer->memory.physical;
         return true;
     }
-    IOMMU_DMA_LOGICAL_ADDRESS wanted = buffer->logical + LOGICAL_RESERVED;
-    return check(nvme,
-                 nvme->iommu.V2.ReserveLogicalAddressRange(nvme->domain, pages * PAGE_SIZE, &wanted,
-                                                           NULL, NULL, &buffer->token),
-                 "ReserveLogicalAddressRange");
+    return check(nvme, reserve(nvme, buffer, index), "ReserveLogicalAddressRange");
 }
 
 bool nvme_reserved_map(struct nvme *nvme, struct nvme_buffer *buffer, ULONG permissions)

@@ -86,7 +86,7 @@ static bool nvme_start(struct driver_device *device)
     struct nvme nvme = {.device = device,
                         .bench = bench != NULL,
                         .passes = bench != NULL && strcmp(bench, "pass") == 0,
-                        .pooled = asks_for_pool(device)};
+                        .pooled = asks_for_pool(device) && bench == NULL};
 
     device->context = &nvme;
     if (nvme_dma_open(&nvme)) {

@@ -12,7 +12,8 @@
  * controller reaches is mapped into a domain of its own, each piece with the one permission that
  * the controller needs, at logical addresses that are nobody's physical ones. What stays is mapped
  * in reserved ranges: queues, PRP Lists, the Identify page and, by option nvme=pool, the buffers
- * that data is read to. Otherwise these are mapped for each transfer alone.
+ * that data is read to: then the domain's allocator chooses every address. Otherwise the buffers
+ * are mapped for each transfer alone, and every address is explicit.
  *
  * bool results: false means that nvme->error says why, in one sentence. The first error stays.
  */
@@ -28,8 +29,7 @@ enum {
 _Static_assert(NVME_SLOTS < NVME_QUEUE_ENTRIES, "a full queue looks like an empty one");
 _Static_assert(NVME_SLOTS *NVME_PRP_LIST_ENTRIES * 8 <= PAGE_SIZE, "lists share one page");
 
-/* Memory and the logical address that it has while it is mapped: of its own choice, or in a
- * reserved range. */
+/* Memory and the logical address that it has while it is mapped, in a reserved range or not. */
 struct nvme_buffer {
     struct driver_memory memory;
     uint64_t logical;
@@ -74,7 +74,7 @@ struct nvme {
     unsigned interrupts; /* vectors; 0: polled */
     bool bench;          /* option bench: polled, and data is mapped at its physical address */
     bool passes;         /* option bench=pass: a pass-through domain, and nothing is mapped */
-    bool pooled;         /* option nvme=pool */
+    bool pooled;         /* option nvme=pool, without bench: that measures explicit addresses */
     bool enabled;        /* by this driver: faults are its own from then on */
     size_t transfer_max; /* bytes */
     uint32_t namespaces;

@@ -202,6 +202,8 @@ static void each_broken_refusal_is_seen(void **state)
         {TELLS_WRONG_TYPE, DRIVER_PASS, DRIVER_FAIL, false},
         {TELLS_WRONG_DOMAIN, DRIVER_PASS, DRIVER_FAIL, false},
         {TELLS_NO_ADDRESS, DRIVER_PASS, DRIVER_FAIL, false},
+        {TELLS_TWICE, DRIVER_PASS, DRIVER_PASS, true},
+        {TELLS_AFTER_MAPPING, DRIVER_PASS, DRIVER_PASS, false},
     };
 
     (void)state;
@@ -210,6 +212,15 @@ static void each_broken_refusal_is_seen(void **state)
         expect(DRIVER_PASS, DRIVER_PASS);
         expect_refusal(cases[i].segment, cases[i].told);
     }
+}
+
+/* As when a unit has several registers for them, or the page is written by several requests. */
+static void one_refusal_may_be_told_twice(void **state)
+{
+    (void)state;
+    assert_true(run(plain(TELLS_TWICE)));
+    assert_int_equal(m.refused, 1);
+    assert_int_equal(m.told, 2);
 }
 
 /* What firmware left running is refused too, and not the driver's fault. */
@@ -262,6 +273,7 @@ int main(void)
         cmocka_unit_test(works_with_any_interrupts),
         cmocka_unit_test(every_failure_is_one_sentence),
         cmocka_unit_test(each_broken_refusal_is_seen),
+        cmocka_unit_test(one_refusal_may_be_told_twice),
         cmocka_unit_test(faults_before_enabling_are_not_the_drivers),
         cmocka_unit_test(every_refused_call_is_survived),
     };
