@@ -3,7 +3,7 @@
 #include "drivers/iommu/wdm/handles.h"
 #include "tests/host/race_fixture.h"
 
-enum { MANY = 100000000 };
+enum { MANY = 100000000, LOOKS = 1000000 };
 
 /* One device's driver. The flags are plain: only the interface orders them between contexts, and
  * the counters' order is relaxed so that they add none. */
@@ -130,6 +130,54 @@ static void nobody_is_told_late(void **state)
     assert_false(drivers[0].handled_late);
 }
 
+/* The unit's own attach, with a long look at the guard before it. */
+static const struct iommu_unit_ops *unit_ops;
+static atomic_bool is_attaching, is_set, was_set;
+
+static bool attach_late(struct iommu_unit *unit, pci_bdf_t id, const struct iommu_binding *binding,
+                        bool *no_memory)
+{
+    is_attaching = true;
+    for (unsigned n = 0; n < LOOKS && !is_set; n++)
+        ;
+    was_set = is_set;
+    return unit_ops->attach(unit, id, binding, no_memory);
+}
+
+static void attach_to_pass(struct context *self)
+{
+    expect(self, on.api.AttachDeviceEx(wdm_handle(self->domain), wdm_handle(self->device)) ==
+                     STATUS_SUCCESS);
+}
+
+static void block_meanwhile(struct context *self)
+{
+    for (unsigned n = 0; n < MANY && !is_attaching; n++)
+        ;
+    expect(self, is_attaching);
+    iommu_set_guard(&on.iommu, IOMMU_GUARD_BLOCK);
+    is_set = true;
+    expect(self, unit_lets(&contexts[0], contexts[0].memory));
+}
+
+static void a_guard_waits_for_a_running_attach(void **state)
+{
+    struct iommu_unit_ops late;
+
+    (void)state;
+    set_up();
+    iommu_set_guard(&on.iommu, IOMMU_GUARD_ALLOW);
+    contexts[0].domain = make(IOMMU_PASS_THROUGH, 0);
+    unit_ops = on.iommu.units[0].ops;
+    late = *unit_ops;
+    late.attach = attach_late;
+    on.iommu.units[0].ops = &late;
+    is_attaching = is_set = was_set = false;
+    run_both(attach_to_pass, block_meanwhile);
+    on.iommu.units[0].ops = unit_ops;
+    assert_false(was_set);
+}
+
 static void reserve_by_table(struct context *self)
 {
     IOMMU_MAP_PHYSICAL_ADDRESS source = {.MapType = MapPhysicalAddressTypeContiguousRange};
@@ -188,6 +236,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nobody_is_told_late),
+        cmocka_unit_test(a_guard_waits_for_a_running_attach),
         cmocka_unit_test(tokens_of_two),
     };
 

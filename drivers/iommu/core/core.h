@@ -440,6 +440,7 @@ struct iommu_events {
 /* Passes a drained fault on to the events. */
 void iommu_report_fault(struct iommu *iommu, const struct iommu_fault *fault);
 
+/* When it returns, or tells the events, each attach that it might bar is done or will be barred. */
 void iommu_set_guard(struct iommu *iommu, enum iommu_guard guard);
 
 /* True when a fault of this requester may come from the endpoint. */

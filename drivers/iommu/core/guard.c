@@ -12,7 +12,10 @@ enum iommu_status iommu_may_pass(const struct iommu *iommu)
 
 void iommu_set_guard(struct iommu *iommu, enum iommu_guard guard)
 {
-    if (atomic_exchange(&iommu->guard, guard) != guard && iommu->events)
+    gate_enter(&iommu->gate);
+    bool changed = atomic_exchange(&iommu->guard, guard) != guard;
+    gate_leave(&iommu->gate);
+    if (changed && iommu->events)
         iommu->events->guard(iommu);
 }
 
