@@ -75,6 +75,22 @@ static void without_units_every_routine_refuses(void **state)
     assert_int_equal(types, 0);
 }
 
+static void without_active_units_none_is_handed_out(void **state)
+{
+    DMA_IOMMU_INTERFACE legacy, untouched;
+
+    (void)state;
+    memset(&untouched, 0xA5, sizeof untouched);
+    legacy = untouched;
+    assert_int_equal(on.api.AttachDeviceEx(use.domain, new_device(FIRST)), STATUS_SUCCESS);
+    assert_int_equal(map_range(use.domain, AT, use.frame, PAGE_SIZE, READ_WRITE), STATUS_SUCCESS);
+    on.unit.broken.queue_stuck = true;
+    assert_int_equal(unmap_range(use.domain, AT, PAGE_SIZE), STATUS_IO_DEVICE_ERROR);
+    assert_int_equal(iommu_state(&on.iommu), IOMMU_STATE_FAILED);
+    assert_int_equal(IoGetIommuInterface(1, &legacy), STATUS_NOT_SUPPORTED);
+    assert_memory_equal(&legacy, &untouched, sizeof legacy);
+}
+
 static NTSTATUS create(IOMMU_DMA_DOMAIN_TYPE type, ULONGLONG flags,
                        PIOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG allocator,
                        PIOMMU_DMA_RESERVED_REGION regions)
@@ -243,6 +259,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(versions_fill_their_own_size, setup, teardown),
         cmocka_unit_test_setup_teardown(acquisition_refuses, setup, teardown),
         cmocka_unit_test_setup_teardown(without_units_every_routine_refuses, setup, teardown),
+        cmocka_unit_test_setup_teardown(without_active_units_none_is_handed_out, setup, teardown),
         cmocka_unit_test_setup_teardown(creation_checks_by_position, setup, teardown),
         cmocka_unit_test_setup_teardown(allocators_are_checked, setup, teardown),
         cmocka_unit_test_setup_teardown(regions_are_checked, setup, teardown),

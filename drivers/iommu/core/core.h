@@ -276,6 +276,9 @@ void iommu_enable(struct iommu *iommu);
 enum iommu_state iommu_state(const struct iommu *iommu);
 bool iommu_covered(const struct iommu *iommu, uint16_t endpoint);
 
+/* True while some unit is active and the units have a table format in common. */
+bool iommu_serves_domains(const struct iommu *iommu);
+
 /* Binds or releases (OWNER_FREE) an endpoint for a driver. */
 void iommu_bind(struct iommu *iommu, uint16_t endpoint, owner_t owner);
 

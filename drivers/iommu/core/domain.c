@@ -253,8 +253,10 @@ static enum iommu_status delete_domain(struct iommu *iommu, struct iommu_domain 
     return IOMMU_OK;
 }
 
-static bool has_active_unit(const struct iommu *iommu)
+bool iommu_serves_domains(const struct iommu *iommu)
 {
+    if (!iommu->format)
+        return false;
     for (unsigned i = 0; i < iommu->unit_count; i++)
         if (iommu->units[i].state == UNIT_ACTIVE)
             return true;
@@ -266,7 +268,7 @@ static enum iommu_status may_create(const struct iommu *iommu, owner_t owner,
 {
     if (!iommu_regions_fit(iommu, config))
         return IOMMU_BAD_REGION;
-    if (!iommu->format || !has_active_unit(iommu))
+    if (!iommu_serves_domains(iommu))
         return IOMMU_NOT_COVERED;
     if (config->type == IOMMU_PASS_THROUGH)
         return iommu_may_pass(iommu);

@@ -59,7 +59,7 @@ NTSTATUS IoGetIommuInterface(ULONG Version, PDMA_IOMMU_INTERFACE InterfaceOut)
         return STATUS_INVALID_PARAMETER_1;
     if (!InterfaceOut)
         return STATUS_INVALID_PARAMETER_2;
-    if (!wdm_state || !wdm_state->format)
+    if (!wdm_state || !iommu_serves_domains(wdm_state))
         return STATUS_NOT_SUPPORTED;
     InterfaceOut->Version = Version;
     memcpy((char *)InterfaceOut + routines, &version_1, sizeof version_1);
