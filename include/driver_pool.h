@@ -73,8 +73,10 @@ driver_pool_map(const struct driver_pool_setup *setup, IOMMU_DMA_LOGICAL_ADDRESS
 /*
  * Maps the memory, by the largest leaves that its two addresses and its length allow (in a reserved
  * range by pages), and puts all buffers into the pool. On failure the pool is closed, and nothing
- * is mapped. STATUS_INVALID_PARAMETER  the size is none, no buffer or too many, or not all of the
- * memory others                    MapLogicalRangeEx's, or MapReservedLogicalRange's
+ * is mapped.
+ *
+ *   STATUS_INVALID_PARAMETER  the size is none, no buffer or too many, or not all of the memory
+ *   others                    MapLogicalRangeEx's, or MapReservedLogicalRange's
  */
 static inline __attribute__((warn_unused_result)) NTSTATUS
 driver_pool_open(struct driver_pool *pool, const struct driver_pool_setup *setup)
@@ -106,9 +108,10 @@ driver_pool_open(struct driver_pool *pool, const struct driver_pool_setup *setup
 
 /*
  * Unmaps the memory: from then on no device reaches it, and it is the driver's again.
+ *
  *   STATUS_RESOURCE_IN_USE  a buffer is taken; the pool stays as it was
  *   others                  UnmapLogicalRange's or UnmapReservedLogicalRange's; the pool is closed,
- * the memory must not be used again
+ *                           the memory must not be used again
  */
 static inline __attribute__((warn_unused_result)) NTSTATUS
 driver_pool_close(struct driver_pool *pool)

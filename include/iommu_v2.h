@@ -71,6 +71,7 @@ typedef IOMMU_DOMAIN_DETACH_DEVICE_EX *PIOMMU_DOMAIN_DETACH_DEVICE_EX;
  * *LogicalAddressOut. Without an allocator that is *ExplicitLogicalAddress, and Min and Max are
  * ignored; with one the allocator chooses, aligned to the size, between Min and Max inclusive (D).
  * An unaligned Min is rounded up, an unaligned Max down (C).
+ *
  *   STATUS_INVALID_PARAMETER_1    no such domain, or not a remapping domain (D, H)
  *   STATUS_INVALID_PARAMETER_2    reserved permission bits, or not expressible (C)
  *   STATUS_INVALID_PARAMETER_3    physical description NULL, of no known type, not page aligned or
@@ -84,9 +85,10 @@ typedef IOMMU_DOMAIN_DETACH_DEVICE_EX *PIOMMU_DOMAIN_DETACH_DEVICE_EX;
  *   STATUS_INVALID_PARAMETER_MIX  no free address between Min and Max (D)
  *   STATUS_ACCESS_DENIED          a frame is not the caller's, or lies in the interrupt window (C)
  *   STATUS_RESOURCE_IN_USE        a page of the range is mapped (D, code C), reserved or
- * quarantined (C) STATUS_INSUFFICIENT_RESOURCES no memory for tables, or no free address and
- * neither Min nor Max given; nothing was mapped (C) STATUS_IO_DEVICE_ERROR        nothing is mapped
- * (C)
+ *                                 quarantined (C)
+ *   STATUS_INSUFFICIENT_RESOURCES no memory for tables, or no free address and neither Min nor Max
+ *                                 given; nothing was mapped (C)
+ *   STATUS_IO_DEVICE_ERROR        nothing is mapped (C)
  */
 typedef _IRQL_requires_max_(DISPATCH_LEVEL) NTSTATUS
     IOMMU_MAP_LOGICAL_RANGE_EX(_In_ PIOMMU_DMA_DOMAIN Domain, _In_ ULONG Permissions,
@@ -100,10 +102,13 @@ typedef IOMMU_MAP_LOGICAL_RANGE_EX *PIOMMU_MAP_LOGICAL_RANGE_EX;
 /*
  * Maps each page at the logical address that equals its physical one; scattered pages stay
  * scattered (C). For a passthrough domain, after the checks of the arguments, there is nothing to
- * do (D, H). All or nothing (C). STATUS_INVALID_PARAMETER_1    no such domain, or neither
- * translating nor passthrough (D) STATUS_INVALID_PARAMETER_2    reserved permission bits, or not
- * expressible (C) STATUS_INVALID_PARAMETER_3    physical description as for MapLogicalRangeEx (D);
- * a page beyond the units' width, in a region that firmware demands or in the interrupt window (C)
+ * do (D, H). All or nothing (C).
+ *
+ *   STATUS_INVALID_PARAMETER_1    no such domain, or neither translating nor passthrough (D)
+ *   STATUS_INVALID_PARAMETER_2    reserved permission bits, or not expressible (C)
+ *   STATUS_INVALID_PARAMETER_3    physical description as for MapLogicalRangeEx (D); a page beyond
+ *                                 the units' width, in a region that firmware demands or in the
+ *                                 interrupt window (C)
  *   STATUS_NOT_SUPPORTED          the domain has an allocator (D, H)
  *   STATUS_ACCESS_DENIED          a frame is not the caller's (C)
  *   STATUS_RESOURCE_IN_USE        a page is mapped or reserved (D, H; code C), or listed twice (C)

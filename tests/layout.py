@@ -75,8 +75,13 @@ GATES: dict[str, dict[str, bool]] = {
                         ("NTDDI_WIN10_NI", (True, True, True)))
 }
 
+CHOICES = "include/iommu_choices.h"  # a table with columns of its own
+
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.MULTILINE)
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
+# What a reflow leaves of a list: a status behind text, or a row that goes on at the margin.
+RUN_ON_ROW = re.compile(r"^ \* .*\S STATUS_\w+ {2,}\S"
+                        r"|^ \* {3}(STATUS_\w+|others| {16}) .*\n \* (?=\S)", re.MULTILINE)
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
@@ -233,6 +238,12 @@ class Layout:
             cwd=self.root, input=program, capture_output=True, text=True, check=False)
         return next((line for line in done.stderr.splitlines() if "error" in line), "")
 
+    def status_lists(self) -> list[str]:
+        """A contract's list of codes has a row for each."""
+        return [f"{file}:{text.count(chr(10), 0, row.end()) + 1}: rows run together"
+                for file in self.c_files() if room_of(file) == "include" and file != CHOICES
+                for text in [self.text(file)] for row in RUN_ON_ROW.finditer(text)]
+
     def form(self) -> list[str]:
         """Files are short and carry the licence; the top level holds the fixed names."""
         found = []
@@ -274,6 +285,7 @@ def checks(layout: Layout) -> list[tuple[str, Callable[[], list[str]]]]:
         ("interrupt-code", layout.interrupt_code),
         ("lone-headers", layout.lone_headers),
         ("api-gates", layout.api_gates),
+        ("status-lists", layout.status_lists),
         ("form", layout.form),
     ]
 

@@ -40,7 +40,7 @@ class LayoutTest(unittest.TestCase):
     def test_clean_tree_has_no_findings(self) -> None:
         layout = self.layout()
         for check in (layout.rooms, layout.efi_types, layout.vendor_words, layout.driver_symbols,
-                      layout.lone_headers, layout.form):
+                      layout.lone_headers, layout.status_lists, layout.form):
             self.assertEqual(check(), [])
 
     def test_rooms(self) -> None:
@@ -87,6 +87,14 @@ class LayoutTest(unittest.TestCase):
     def test_lone_headers(self) -> None:
         self.write("lib/a.h", "struct a { uint32_t b; };\n")
         self.assertEqual(len(self.layout().lone_headers()), 1)
+
+    def test_status_lists(self) -> None:
+        row = " *   STATUS_SUCCESS  it is done\n"
+        for text, count in ((f"/* All of it.\n{row} */\n", 0),
+                            (f"/*\n * All of it. {row[5:]} */\n", 1),
+                            (f"/* All of it.\n{row} * and well\n */\n", 1)):
+            self.write("include/a.h", text)
+            self.assertEqual(len(self.layout().status_lists()), count)
 
     def test_form(self) -> None:
         self.write("lib/a.c", "\n" * 800)
