@@ -156,10 +156,15 @@
  *                                   say so
  *   13  first call of the callback  before Register returns,            closes the race that the
  *                                   PresentFields as registered         page names
- *       calls from inside the       all, Unregister too                 it does not wait for
- *       callback                                                        itself
+ *       calls from inside the       all, Unregister too; what attaches  it does not wait for
+ *       callback                    by PDO, detaches, deletes,          itself; two that did it
+ *                                   registers, unregisters or sets      crosswise would wait for
+ *                                   fault reporting: for the            each other
+ *                                   callback's own device only
  *       does Unregister wait for a  yes                                 the context may be freed
  *       running call                                                    then
+ *       what the callback is told   changes of the mask when the        the calls on a unit that
+ *                                   policy (the guard) changes          failed say so themselves
  *       a change that leaves the    no call                             nothing changed for the
  *       mask as it was                                                  device
  *   14  versions above 3            refused: _1                         none is published

@@ -163,7 +163,9 @@ typedef IOMMU_UNMAP_IDENTITY_RANGE *PIOMMU_UNMAP_IDENTITY_RANGE;
  * The handler gets (C) Type FaultInformationX64, IsStage1 FALSE, FaultAddressValid 1, and as
  * X64.Type: TranslationFault (nothing mapped, or the device blocked), PermissionFault,
  * AddressSizeFault (beyond the domain's width), UnsupportedUpstreamTransaction (a request of a kind
- * that the unit refuses) or ExternalFault (the unit could not read or trust its own tables).
+ * that the unit refuses) or ExternalFault (the unit could not read or trust its own tables). A
+ * record that the unit took before the present attachment may still be told, with the present
+ * domain.
  */
 typedef _IRQL_requires_max_(PASSIVE_LEVEL) NTSTATUS
     IOMMU_SET_DEVICE_FAULT_REPORTING(_In_ PDEVICE_OBJECT PhysicalDeviceObject,

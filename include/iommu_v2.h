@@ -155,9 +155,12 @@ typedef _IRQL_requires_max_(PASSIVE_LEVEL) VOID
 typedef IOMMU_DEVICE_QUERY_DOMAIN_TYPES *PIOMMU_DEVICE_QUERY_DOMAIN_TYPES;
 
 /*
- * Has the callback told whenever the device's mask of available types changes. It runs once before
- * this returns, with the present mask and, as PresentFields, the fields registered (D, H: at once;
- * the rest C). One callback for a device (D). It may call the interface, unregister itself too (C).
+ * Has the callback told when the policy (the guard) changes the device's mask of available types; a
+ * unit that fails is not told (C). It runs once before this returns, with the present mask and, as
+ * PresentFields, the fields registered (D, H: at once; the rest C). One callback for a device (D).
+ * It may call the interface, unregister itself too; what attaches by PDO, detaches, deletes,
+ * registers or sets fault reporting, for its own device only (C).
+ *
  *   STATUS_INVALID_PARAMETER_1  StateChangeCallback is NULL (C)
  *   STATUS_INVALID_PARAMETER_3  no such device (C)
  *   STATUS_INVALID_PARAMETER_4  no field of interest set (D), a reserved one set, or NULL (C)

@@ -227,6 +227,24 @@ static void a_mask_that_stays_is_not_told(void **state)
     assert_int_equal(told.mask, 5);
 }
 
+static void a_unit_that_fails_is_not_told(void **state)
+{
+    struct told told = {.device = new_device(FIRST)};
+    ULONG mask = 77;
+
+    (void)state;
+    assert_int_equal(on.api.AttachDeviceEx(use.domain, told.device), STATUS_SUCCESS);
+    assert_int_equal(enlist(&told), STATUS_SUCCESS);
+    on.unit.broken.queue_stuck = true;
+    assert_int_equal(on.api.DetachDeviceEx(told.device), STATUS_IO_DEVICE_ERROR);
+    on.api.QueryAvailableDomainTypes(told.device, &mask);
+    assert_int_equal(mask, 0);
+    assert_int_equal(told.calls, 1);
+    iommu_set_guard(&on.iommu, IOMMU_GUARD_BLOCK);
+    assert_int_equal(told.calls, 2);
+    assert_int_equal(told.mask, 0);
+}
+
 static void leave(struct told *told)
 {
     assert_int_equal(delist(told), STATUS_SUCCESS);
@@ -399,6 +417,20 @@ static void handlers_hear_of_their_device(void **state)
     assert_int_equal(heard.calls, 2);
 }
 
+static void records_outlive_an_attachment(void **state)
+{
+    (void)state;
+    heard.calls = 0;
+    assert_int_equal(use.v1.AttachDevice(use.domain, wdm_pdo(FIRST), 0, 1), STATUS_SUCCESS);
+    (void)dma(first_id, AT, true);
+    assert_int_equal(use.v1.DetachDevice(use.domain, wdm_pdo(FIRST), 0), STATUS_SUCCESS);
+    assert_int_equal(use.v1.AttachDevice(use.buddy, wdm_pdo(FIRST), 0, 1), STATUS_SUCCESS);
+    assert_int_equal(report(wdm_pdo(FIRST), TRUE, on_fault), STATUS_SUCCESS);
+    deliver_faults();
+    assert_int_equal(heard.calls, 1);
+    assert_ptr_equal(heard.information.X64.DomainHandle, use.buddy);
+}
+
 static void an_owner_that_ends_is_forgotten(void **state)
 {
     struct told told = {.device = new_device(FIRST)};
@@ -450,10 +482,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(registration_checks_by_position, setup, teardown),
         cmocka_unit_test_setup_teardown(callbacks_hear_of_changes, setup, teardown),
         cmocka_unit_test_setup_teardown(a_mask_that_stays_is_not_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_unit_that_fails_is_not_told, setup, teardown),
         cmocka_unit_test_setup_teardown(callbacks_may_leave_from_inside, setup, teardown),
         cmocka_unit_test_setup_teardown(unregister_waits_for_a_running_call, setup, teardown),
         cmocka_unit_test_setup_teardown(fault_reporting_checks_by_position, setup, teardown),
         cmocka_unit_test_setup_teardown(handlers_hear_of_their_device, setup, teardown),
+        cmocka_unit_test_setup_teardown(records_outlive_an_attachment, setup, teardown),
         cmocka_unit_test_setup_teardown(an_owner_that_ends_is_forgotten, setup, teardown),
         cmocka_unit_test_setup_teardown(version_3_has_no_parts_of_devices, setup, teardown),
     };

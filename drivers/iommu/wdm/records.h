@@ -7,7 +7,8 @@
 /*
  * What a driver has registered for a device. A record is held by one context at a time, and is held
  * over the calls of the driver's own routines: so whoever takes one out of its record knows that it
- * neither runs nor will. The context that holds it may hold it again, from inside such a routine.
+ * neither runs nor will. The context that holds it may hold it again, from inside such a routine,
+ * but there no other device's: two routines that did so crosswise would wait for each other.
  */
 struct wdm_record {
     struct lock lock;   /* of the next two */
