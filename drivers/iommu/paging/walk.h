@@ -42,7 +42,7 @@ walk_levels(const struct pt *table, uint64_t address, struct pt_walk *walk, unsi
             found(walk, address, entry, UINT64_MAX, count, level);
             return;
         }
-        at = fmt_physical(entry, level);
+        at = fmt_next(entry, level);
     }
     const uint64_t *entries = table_at(at);
     uint64_t entry = table_load64(&entries[index_at(address, 1)]);
