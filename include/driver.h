@@ -48,6 +48,15 @@ struct driver_memory {
     size_t length;
 };
 
+/* `length` bytes of the driver's memory from a physical address on, for the domain API. */
+static inline IOMMU_MAP_PHYSICAL_ADDRESS driver_contiguous(uint64_t physical, size_t length)
+{
+    return (IOMMU_MAP_PHYSICAL_ADDRESS){
+        .MapType = MapPhysicalAddressTypeContiguousRange,
+        .ContiguousRange = {.Base = {.QuadPart = (LONGLONG)physical}, .Size = length},
+    };
+}
+
 /* Writes the frames of a part of `memory` into an MDL that MmInitializeMdl prepared for it. */
 static inline void driver_build_mdl(const struct driver_memory *memory, PMDL mdl)
 {

@@ -54,11 +54,8 @@ static inline __attribute__((warn_unused_result)) NTSTATUS
 driver_pool_map(const struct driver_pool_setup *setup, IOMMU_DMA_LOGICAL_ADDRESS *given,
                 IOMMU_DMA_LOGICAL_ADDRESS_TOKEN_MAPPED_SEGMENT *segment)
 {
-    IOMMU_MAP_PHYSICAL_ADDRESS frames = {
-        .MapType = MapPhysicalAddressTypeContiguousRange,
-        .ContiguousRange = {.Base = {.QuadPart = (LONGLONG)setup->memory.physical},
-                            .Size = setup->memory.length},
-    };
+    IOMMU_MAP_PHYSICAL_ADDRESS frames =
+        driver_contiguous(setup->memory.physical, setup->memory.length);
 
     if (setup->token == NULL)
         return setup->iommu->MapLogicalRangeEx(setup->domain, setup->permissions, &frames,

@@ -98,11 +98,7 @@ bool arena_open(struct arena *arena, struct edu *edu)
 
 static IOMMU_MAP_PHYSICAL_ADDRESS frame_of(const struct arena *arena, enum page page)
 {
-    return (IOMMU_MAP_PHYSICAL_ADDRESS){
-        .MapType = MapPhysicalAddressTypeContiguousRange,
-        .ContiguousRange = {.Base = {.QuadPart = (LONGLONG)arena_physical(arena, page)},
-                            .Size = PAGE_SIZE},
-    };
+    return driver_contiguous(arena_physical(arena, page), PAGE_SIZE);
 }
 
 /* False: the allocator went beyond its bounds. */

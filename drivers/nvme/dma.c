@@ -126,11 +126,8 @@ bool nvme_buffer_open(struct nvme *nvme, struct nvme_buffer *buffer, unsigned in
 bool nvme_buffer_map(struct nvme *nvme, struct nvme_buffer *buffer, size_t pages, ULONG permissions)
 {
     IOMMU_DMA_LOGICAL_ADDRESS wanted = buffer->logical, given = 0;
-    IOMMU_MAP_PHYSICAL_ADDRESS frames = {
-        .MapType = MapPhysicalAddressTypeContiguousRange,
-        .ContiguousRange = {.Base = {.QuadPart = (LONGLONG)buffer->memory.physical},
-                            .Size = pages * PAGE_SIZE},
-    };
+    IOMMU_MAP_PHYSICAL_ADDRESS frames =
+        driver_contiguous(buffer->memory.physical, pages * PAGE_SIZE);
     NTSTATUS status = nvme->iommu.V2.MapLogicalRangeEx(nvme->domain, permissions, &frames, &wanted,
                                                        NULL, NULL, &given);
     if (!check(nvme, status, "MapLogicalRangeEx"))
@@ -147,15 +144,6 @@ bool nvme_buffer_unmap(struct nvme *nvme, struct nvme_buffer *buffer)
         return false;
     buffer->mapped_pages = 0;
     return true;
-}
-
-static IOMMU_MAP_PHYSICAL_ADDRESS frames_of(const struct nvme_buffer *buffer)
-{
-    return (IOMMU_MAP_PHYSICAL_ADDRESS){
-        .MapType = MapPhysicalAddressTypeContiguousRange,
-        .ContiguousRange = {.Base = {.QuadPart = (LONGLONG)buffer->memory.physical},
-                            .Size = buffer->memory.length},
-    };
 }
 
 /* A domain with an allocator refuses explicit addresses, one without needs them. */
@@ -183,7 +171,8 @@ bool nvme_reserved_open(struct nvme *nvme, struct nvme_buffer *buffer, unsigned 
 
 bool nvme_reserved_map(struct nvme *nvme, struct nvme_buffer *buffer, ULONG permissions)
 {
-    IOMMU_MAP_PHYSICAL_ADDRESS frames = frames_of(buffer);
+    IOMMU_MAP_PHYSICAL_ADDRESS frames =
+        driver_contiguous(buffer->memory.physical, buffer->memory.length);
 
     if (nvme->passes)
         return true;

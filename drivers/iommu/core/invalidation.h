@@ -54,19 +54,4 @@ static inline void iommu_invalidation_add(struct iommu_invalidation *invalidatio
         (struct iommu_block){address, (unsigned)__builtin_ctzll(length) - PT_PAGE_SHIFT};
 }
 
-/* Of one range alone, leaves only. */
-static inline void iommu_invalidation_of(struct iommu_invalidation *invalidation,
-                                         uint16_t domain_id, uint64_t address, uint64_t length)
-{
-    invalidation->domain_id = domain_id;
-    invalidation->leaves_only = true;
-    invalidation->count = 1;
-    invalidation->blocks[0] =
-        (struct iommu_block){address, (unsigned)__builtin_ctzll(length) - PT_PAGE_SHIFT};
-    if ((length | address) & (length - 1)) {
-        invalidation->count = 0;
-        iommu_invalidation_add_odd(invalidation, address, length);
-    }
-}
-
 #endif

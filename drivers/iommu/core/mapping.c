@@ -322,40 +322,60 @@ enum iommu_status iommu_put_all(const struct iommu_call *call, const uint64_t *a
     return status;
 }
 
+enum iommu_status iommu_may_place(const struct iommu_call *call, const struct iommu_place *place,
+                                  uint64_t length)
+{
+    const struct iommu_domain *domain = call->domain;
+
+    if (domain->type != IOMMU_TRANSLATE)
+        return IOMMU_BAD_TYPE;
+    if (!length || length & (PT_PAGE_SIZE - 1) ||
+        (place->explicit &&
+         !iommu_is_usable(call->iommu, call->iommu->geometry.width, *place->explicit, length)))
+        return IOMMU_BAD_RANGE;
+    if ((domain->allocator != NULL) == (place->explicit != NULL))
+        return IOMMU_NO_CHOICE;
+    return domain->poisoned ? IOMMU_FAILED : IOMMU_OK;
+}
+
+enum iommu_status iommu_take_addresses(const struct iommu_domain *domain,
+                                       const struct iommu_place *place, uint64_t length,
+                                       uint64_t *address)
+{
+    enum allocator_status status =
+        allocator_take(domain->allocator, length >> PT_PAGE_SHIFT, place->min, place->max, address);
+
+    if (status == ALLOCATOR_OK)
+        return IOMMU_OK;
+    return status == ALLOCATOR_NO_MEMORY ? IOMMU_NO_MEMORY : IOMMU_NO_SPACE;
+}
+
+void iommu_give_addresses(const struct iommu_domain *domain, uint64_t address, uint64_t length)
+{
+    if (domain->allocator)
+        (void)!allocator_give(domain->allocator, address, length >> PT_PAGE_SHIFT, 0);
+}
+
 static enum iommu_status choose_place(const struct iommu_call *call,
                                       const struct iommu_place *place, uint64_t length,
                                       uint64_t *address)
 {
-    struct iommu_domain *domain = call->domain;
-    enum allocator_status status;
-
-    if (place->explicit &&
-        !iommu_is_usable(call->iommu, call->iommu->geometry.width, *place->explicit, length))
-        return IOMMU_BAD_RANGE;
-    if ((domain->allocator != NULL) == (place->explicit != NULL))
-        return IOMMU_NO_CHOICE;
-    if (domain->poisoned)
-        return IOMMU_FAILED;
     if (place->explicit) {
         *address = *place->explicit;
         return IOMMU_OK;
     }
     if (!iommu_lock_domain(call))
         return IOMMU_BAD_HANDLE;
-    status =
-        allocator_take(domain->allocator, length >> PT_PAGE_SHIFT, place->min, place->max, address);
+    enum iommu_status status = iommu_take_addresses(call->domain, place, length, address);
     iommu_unlock_domain(call);
-    if (status == ALLOCATOR_OK)
-        return IOMMU_OK;
-    return status == ALLOCATOR_NO_MEMORY ? IOMMU_NO_MEMORY : IOMMU_NO_SPACE;
+    return status;
 }
 
-/* Gives an address back to the allocator: no unit knows a translation of it any more. */
 static void give_place(const struct iommu_call *call, uint64_t address, uint64_t length)
 {
     if (!iommu_lock_domain(call))
         return;
-    (void)!allocator_give(call->domain->allocator, address, length >> PT_PAGE_SHIFT, 0);
+    iommu_give_addresses(call->domain, address, length);
     iommu_unlock_domain(call);
 }
 
@@ -368,15 +388,15 @@ enum iommu_status iommu_map(struct iommu *iommu, owner_t owner, iommu_ref_t ref,
 
     if (!call.domain)
         return IOMMU_BAD_HANDLE;
-    if (call.domain->type != IOMMU_TRANSLATE)
-        return IOMMU_BAD_TYPE;
-    enum iommu_status status = choose_place(&call, place, memory->length, &address);
+    enum iommu_status status = iommu_may_place(&call, place, memory->length);
+    if (status == IOMMU_OK)
+        status = choose_place(&call, place, memory->length, &address);
     if (status != IOMMU_OK)
         return status;
     status = iommu_put_all(&call, &address, memory, permission);
     if (status == IOMMU_OK)
         *out = address;
-    else if (call.domain->allocator && status != IOMMU_FAILED)
+    else if (!place->explicit && status != IOMMU_FAILED)
         give_place(&call, address, memory->length);
     return status;
 }

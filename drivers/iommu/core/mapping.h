@@ -82,7 +82,8 @@ static inline enum iommu_status iommu_unmap_plain(struct iommu *iommu, owner_t o
         return iommu_finish_unlinking(iommu, domain, address, length, &gather) ? IOMMU_OK
                                                                                : IOMMU_FAILED;
     lock_give(&domain->lock);
-    iommu_invalidation_of(&range, domain->id, address, length);
+    iommu_invalidation_init(&range, domain->id);
+    iommu_invalidation_add(&range, address, length);
     return iommu_invalidate(iommu, domain->units, &range) ? IOMMU_OK : IOMMU_FAILED;
 }
 

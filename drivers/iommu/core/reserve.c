@@ -163,20 +163,7 @@ static enum iommu_status take_place(const struct iommu_call *call, const struct 
                    ? IOMMU_OVERLAP
                    : IOMMU_OK;
     }
-    enum allocator_status status =
-        allocator_take(domain->allocator, length >> PT_PAGE_SHIFT, place->min, place->max, address);
-    if (status == ALLOCATOR_OK)
-        return IOMMU_OK;
-    return status == ALLOCATOR_NO_MEMORY ? IOMMU_NO_MEMORY : IOMMU_NO_SPACE;
-}
-
-/* Gives addresses back that no unit knows: under the domain's lock. */
-static void give_place(const struct iommu_call *call, uint64_t address, uint64_t length)
-{
-    struct allocator *allocator = call->domain->allocator;
-
-    if (allocator)
-        (void)!allocator_give(allocator, address, length >> PT_PAGE_SHIFT, 0);
+    return iommu_take_addresses(domain, place, length, address);
 }
 
 /* Under the domain's lock, with the place taken. */
@@ -212,26 +199,10 @@ static enum iommu_status reserve(const struct iommu_call *call, const struct iom
     if (status == IOMMU_OK) {
         status = set_aside(call, *address, length, token);
         if (status != IOMMU_OK)
-            give_place(call, *address, length);
+            iommu_give_addresses(call->domain, *address, length);
     }
     iommu_unlock_domain(call);
     return status;
-}
-
-static enum iommu_status may_reserve(const struct iommu_call *call, const struct iommu_place *place,
-                                     uint64_t length)
-{
-    if (!call->domain)
-        return IOMMU_BAD_HANDLE;
-    if (call->domain->type != IOMMU_TRANSLATE)
-        return IOMMU_BAD_TYPE;
-    if (!length || length & (PT_PAGE_SIZE - 1) ||
-        (place->explicit &&
-         !iommu_is_usable(call->iommu, call->iommu->geometry.width, *place->explicit, length)))
-        return IOMMU_BAD_RANGE;
-    if ((call->domain->allocator != NULL) == (place->explicit != NULL))
-        return IOMMU_NO_CHOICE;
-    return call->domain->poisoned ? IOMMU_FAILED : IOMMU_OK;
 }
 
 static iommu_ref_t publish(struct iommu *iommu, struct iommu_token *token)
@@ -254,7 +225,9 @@ enum iommu_status iommu_reserve(struct iommu *iommu, owner_t owner, iommu_ref_t 
                                     false};
     uint64_t where = place->explicit ? *place->explicit : 0;
     struct iommu_token *made = NULL;
-    enum iommu_status status = may_reserve(&call, place, length);
+    if (!call.domain)
+        return IOMMU_BAD_HANDLE;
+    enum iommu_status status = iommu_may_place(&call, place, length);
 
     if (status == IOMMU_OK)
         status = reserve(&call, place, length, &where, &made);
@@ -324,7 +297,7 @@ enum iommu_status iommu_free_reserved(struct iommu *iommu, owner_t owner, iommu_
     if (iommu_lock_domain(&call)) {
         unlink_token(iommu, call.domain, token);
         if (done)
-            give_place(&call, token->address, token->length);
+            iommu_give_addresses(call.domain, token->address, token->length);
         iommu_unlock_domain(&call);
     }
     free_slot(iommu, token);

@@ -85,6 +85,18 @@ bool iommu_is_kept(const struct iommu *iommu, const struct iommu_domain *domain,
 struct iommu_region iommu_gap_at(const struct iommu *iommu, const struct iommu_domain *domain,
                                  uint64_t address);
 
+/* What mapping and reserving at a place ask of a domain first, in order: its type, the range, who
+ * names the address, poison. */
+enum iommu_status iommu_may_place(const struct iommu_call *call, const struct iommu_place *place,
+                                  uint64_t length) __attribute__((warn_unused_result));
+
+/* Under the domain's lock. Addresses of its allocator, which it has; and back (nothing without an
+ * allocator), when no unit knows a translation of them any more. */
+enum iommu_status iommu_take_addresses(const struct iommu_domain *domain,
+                                       const struct iommu_place *place, uint64_t length,
+                                       uint64_t *address) __attribute__((warn_unused_result));
+void iommu_give_addresses(const struct iommu_domain *domain, uint64_t address, uint64_t length);
+
 /* Pages of the memory from byte *done on that follow each other; reads each of their numbers once.
  * False: all is done. */
 struct iommu_run {

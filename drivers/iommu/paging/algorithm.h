@@ -299,7 +299,7 @@ static inline bool is_leaf(const struct pt *table, unsigned level, uint64_t offs
 static inline bool set_aside(struct pt_pool *from, size_t pages)
 {
     lock_take(&from->lock);
-    bool enough = from->available - from->reserved >= pages || pt_pool_ensure(from, pages);
+    bool enough = pt_pool_ensure(from, pages);
     if (enough)
         from->reserved += pages;
     lock_give(&from->lock);

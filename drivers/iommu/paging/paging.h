@@ -165,9 +165,18 @@ void pt_pool_init(struct pt_pool *pool);
 /* Adds a chunk: PT_ENTRIES pages, aligned to their size. `dirty`: they are not known to be zero. */
 void pt_pool_add(struct pt_pool *pool, uint64_t physical, bool dirty);
 
+/* By so many pages at least. False: no memory, and the pool has not grown. */
+bool pt_pool_grow(struct pt_pool *pool, size_t pages) __attribute__((warn_unused_result));
+
 /* Pages that can be taken without touching what is set aside; grows the pool when it is short.
  * False: no memory, and the pool has not grown. */
-bool pt_pool_ensure(struct pt_pool *pool, size_t pages) __attribute__((warn_unused_result));
+static inline __attribute__((warn_unused_result)) bool pt_pool_ensure(struct pt_pool *pool,
+                                                                      size_t pages)
+{
+    size_t left = pool->available - pool->reserved;
+
+    return left >= pages || pt_pool_grow(pool, pages - left);
+}
 
 extern const struct pt_format pt_format_vtdss, pt_format_amdv1, pt_format_x86_64;
 

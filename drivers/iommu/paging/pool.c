@@ -59,7 +59,7 @@ static void *alloc_chunks(size_t count)
     return first;
 }
 
-static __attribute__((noinline)) bool grow(struct pt_pool *pool, size_t pages)
+bool pt_pool_grow(struct pt_pool *pool, size_t pages)
 {
     void *chunk = alloc_chunks((pages + PT_CHUNK_PAGES - 2) / (PT_CHUNK_PAGES - 1));
     bool enough = chunk != NULL;
@@ -72,13 +72,6 @@ static __attribute__((noinline)) bool grow(struct pt_pool *pool, size_t pages)
         chunk = next;
     }
     return enough;
-}
-
-bool pt_pool_ensure(struct pt_pool *pool, size_t pages)
-{
-    size_t left = pool->available - pool->reserved;
-
-    return left >= pages || grow(pool, pages - left);
 }
 
 bool pt_pool_may_hold(const struct pt_pool *pool, uint64_t tables)
