@@ -132,6 +132,15 @@ static void join_device(struct pci_inventory *inventory, uint16_t index)
             join(inventory, i, index);
 }
 
+static void settle_leaders(struct pci_inventory *inventory)
+{
+    for (unsigned i = 0; i < inventory->count; i++) {
+        struct pci_function *function = &inventory->functions[i];
+
+        function->group_leader = leader_of(inventory, function)->group_leader;
+    }
+}
+
 void pci_find_groups(struct pci_inventory *inventory)
 {
     for (unsigned i = 0; i < inventory->count; i++)
@@ -141,9 +150,33 @@ void pci_find_groups(struct pci_inventory *inventory)
         join_bridges(inventory, (uint16_t)i);
         join_device(inventory, (uint16_t)i);
     }
-    for (unsigned i = 0; i < inventory->count; i++) {
-        struct pci_function *function = &inventory->functions[i];
+    settle_leaders(inventory);
+}
 
-        function->group_leader = leader_of(inventory, function)->group_leader;
-    }
+bool pci_sends_as(const struct pci_function *function, uint16_t segment, pci_bdf_t id)
+{
+    if (function->segment != segment)
+        return false;
+    if (function->bdf == id)
+        return true;
+    for (unsigned n = 0; n < function->alias_count; n++)
+        if (function->aliases[n] == id)
+            return true;
+    return false;
+}
+
+bool pci_add_alias(struct pci_inventory *inventory, uint16_t index, pci_bdf_t alias)
+{
+    struct pci_function *function = &inventory->functions[index];
+
+    if (pci_sends_as(function, function->segment, alias))
+        return true;
+    if (function->alias_count == PCI_ALIASES)
+        return false;
+    function->aliases[function->alias_count++] = alias;
+    for (uint16_t i = 0; i < inventory->count; i++)
+        if (pci_sends_as(&inventory->functions[i], function->segment, alias))
+            join(inventory, index, i);
+    settle_leaders(inventory);
+    return true;
 }

@@ -116,6 +116,14 @@ uint16_t pci_find(const struct pci_inventory *inventory, uint16_t segment, pci_b
 
 bool pci_is_bridge(const struct pci_function *function);
 
+/* A further requester ID of a function, as firmware's tables name it. Whoever else sends under it
+ * comes into one group with the function. False, and nothing has changed: it has PCI_ALIASES. */
+bool pci_add_alias(struct pci_inventory *inventory, uint16_t index, pci_bdf_t alias)
+    __attribute__((warn_unused_result));
+
+/* True when requests that bear this ID may come from the function. */
+bool pci_sends_as(const struct pci_function *function, uint16_t segment, pci_bdf_t id);
+
 /* "00:04.0", or "0001:00:04.0" when the segment is not 0. `text` holds PCI_NAME_LENGTH bytes. */
 #define PCI_NAME_LENGTH 16
 const char *pci_name(uint16_t segment, pci_bdf_t bdf, char *text);

@@ -250,6 +250,50 @@ static void groups_reach_through_the_device_above(void **state)
     assert_int_equal(at(2, 0, 0)->group_leader, 0);
 }
 
+/* ---- IDs that firmware names ---- */
+
+static bool add_alias(const struct pci_function *function, pci_bdf_t alias)
+{
+    return pci_add_alias(&inventory, index_of(function), alias);
+}
+
+static void an_alias_joins_all_that_send_under_it(void **state)
+{
+    (void)state;
+    for (unsigned device = 1; device <= 5; device++)
+        ecam_endpoint(0, device, 0);
+    enumerate(false);
+    assert_true(add_alias(at(0, 2, 0), PCI_BDF(7, 0, 0)));
+    assert_int_equal(at(0, 2, 0)->group_leader, index_of(at(0, 2, 0)));
+    assert_true(add_alias(at(0, 4, 0), PCI_BDF(7, 0, 0)));
+    assert_true(together(at(0, 2, 0), at(0, 4, 0)));
+    assert_true(add_alias(at(0, 5, 0), PCI_BDF(0, 4, 0)));
+    assert_true(together(at(0, 5, 0), at(0, 2, 0)));
+    assert_false(together(at(0, 1, 0), at(0, 2, 0)) || together(at(0, 3, 0), at(0, 2, 0)));
+    assert_true(add_alias(at(0, 5, 0), PCI_BDF(0, 1, 0)));
+    for (unsigned device = 1; device <= 5; device++)
+        assert_int_equal(at(0, device, 0)->group_leader == 0, device != 3);
+    assert_true(pci_sends_as(at(0, 5, 0), 0, PCI_BDF(0, 1, 0)));
+    assert_true(pci_sends_as(at(0, 5, 0), 0, PCI_BDF(0, 5, 0)));
+    assert_false(pci_sends_as(at(0, 5, 0), 1, PCI_BDF(0, 5, 0)));
+    assert_false(at(0, 5, 0)->hidden);
+}
+
+static void more_aliases_than_fit_change_nothing(void **state)
+{
+    (void)state;
+    for (unsigned device = 1; device <= 2; device++)
+        ecam_endpoint(0, device, 0);
+    enumerate(false);
+    for (unsigned i = 0; i < PCI_ALIASES; i++)
+        assert_true(add_alias(at(0, 2, 0), PCI_BDF(7, i, 0)));
+    assert_true(add_alias(at(0, 2, 0), PCI_BDF(7, 1, 0)));
+    assert_true(add_alias(at(0, 2, 0), PCI_BDF(0, 2, 0)));
+    assert_false(add_alias(at(0, 2, 0), PCI_BDF(0, 1, 0)));
+    assert_int_equal(at(0, 2, 0)->alias_count, PCI_ALIASES);
+    assert_false(together(at(0, 1, 0), at(0, 2, 0)));
+}
+
 /* ---- Any damage ---- */
 
 static void any_damage_is_survived(void **state)
@@ -305,6 +349,8 @@ int main(void)
         TEST(functions_of_one_device_need_acs_to_be_apart),
         TEST(a_pci_bus_is_one_group_with_its_bridge),
         TEST(groups_reach_through_the_device_above),
+        TEST(an_alias_joins_all_that_send_under_it),
+        TEST(more_aliases_than_fit_change_nothing),
         TEST(any_damage_is_survived),
     };
 
