@@ -31,9 +31,10 @@ static void add_unit(struct vtd *vtd, struct iommu *iommu, unsigned n)
                   (unsigned long long)drhd->address);
         return;
     }
-    *state = (struct vtd_unit){.queue_lock = LOCK_INIT};
-    state->host_address_width =
-        (uint8_t)(vtd->dmar.host_address_width < 52 ? vtd->dmar.host_address_width : 52);
+    *state = (struct vtd_unit){
+        .host_address_width =
+            (uint8_t)(vtd->dmar.host_address_width < 52 ? vtd->dmar.host_address_width : 52),
+    };
     snprintf(unit.name, sizeof unit.name, "dmar%u", iommu->unit_count);
     (void)iommu_add_unit(iommu, &unit);
 }

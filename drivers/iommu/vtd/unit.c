@@ -1,31 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 #include "arch/memory.h"
 #include "arch/table.h"
-#include "arch/time.h"
 #include "drivers/iommu/vtd/regs.h"
 #include "drivers/iommu/vtd/vtd.h"
 #include "lib/log.h"
 
-struct register_wait {
-    const struct mmio *mmio;
-    reg32_t reg;
-    uint32_t mask, value;
-};
-
-static bool register_holds(void *context)
-{
-    const struct register_wait *wait = context;
-
-    return (mmio_read32(wait->mmio, wait->reg) & wait->mask) == wait->value;
-}
-
 bool vtd_command(struct vtd_unit *vtd, uint32_t set, uint32_t clear, uint32_t mask, uint32_t value)
 {
     uint32_t held = mmio_read32(&vtd->mmio, VTD_GSTS) & GSTS_HELD;
-    struct register_wait wait = {&vtd->mmio, VTD_GSTS, mask, value};
+    const struct iommu_condition done = {&vtd->mmio, VTD_GSTS, mask, value};
 
     mmio_write32(&vtd->mmio, VTD_GCMD, (held & ~clear) | set);
-    return wait_until(register_holds, &wait, VTD_WAIT_NS);
+    return iommu_await(&done);
 }
 
 bool vtd_snapshot(const struct mmio *mmio, struct vtd_snapshot *snapshot)
@@ -147,12 +133,12 @@ static bool invalidate_all(struct vtd_unit *vtd)
 
 static bool disable_protected_ranges(struct vtd_unit *vtd)
 {
-    struct register_wait wait = {&vtd->mmio, VTD_PMEN, PMEN_PRS, 0};
+    const struct iommu_condition done = {&vtd->mmio, VTD_PMEN, PMEN_PRS, 0};
 
     if (!VTD_GET(vtd->cap, CAP_PLMR) && !VTD_GET(vtd->cap, CAP_PHMR))
         return true;
     mmio_write32(&vtd->mmio, VTD_PMEN, mmio_read32(&vtd->mmio, VTD_PMEN) & ~PMEN_EPM);
-    return wait_until(register_holds, &wait, VTD_WAIT_NS);
+    return iommu_await(&done);
 }
 
 static bool allocate(struct vtd_unit *vtd)
@@ -161,9 +147,7 @@ static bool allocate(struct vtd_unit *vtd)
     if (!vtd->root)
         return false;
     table_write_back(vtd->root, 4096);
-    vtd->queue = memory_alloc(OWNER_IOMMU, 1, 0);
-    vtd->status = memory_alloc(OWNER_IOMMU, 1, 0);
-    return vtd->queue && vtd->status;
+    return iommu_queue_create(&vtd->queue);
 }
 
 bool vtd_enable(struct iommu_unit *unit)

@@ -4,6 +4,7 @@
 
 #include "drivers/acpi/acpi.h"
 #include "drivers/iommu/core/core.h"
+#include "drivers/iommu/core/queue.h"
 #include "drivers/iommu/vtd/dmar.h"
 #include "drivers/iommu/vtd/entries.h"
 
@@ -11,12 +12,6 @@
 #include <stdint.h>
 
 /* Remapping units of Intel VT-d, legacy mode, and what DMAR says about them. */
-#define VTD_QUEUE_ENTRIES 256u
-#define VTD_QUEUE_BYTES   (VTD_QUEUE_ENTRIES * sizeof(struct vtd_descriptor))
-
-/* Longest time a register or queue command may take. */
-#define VTD_WAIT_NS (UINT64_C(1000) * 1000 * 1000)
-
 struct vtd_unit {
     struct mmio mmio;
     uint64_t cap, ecap;
@@ -24,13 +19,7 @@ struct vtd_unit {
     uint8_t selective_orders; /* page-selective invalidation: up to this order + 1; 0: none */
     uint64_t drain;           /* bits of every IOTLB descriptor */
     struct vtd_entry *root;
-    struct lock queue_lock;
-    struct vtd_descriptor *queue;
-    uint32_t *status; /* written by the unit when a wait descriptor completes */
-    uint64_t status_physical;
-    uint32_t sequence; /* the status value of the last batch submitted */
-    uint32_t tail;     /* byte offset of the next descriptor, as in IQT */
-    atomic_bool dead;  /* a wait ran out: no further one is tried */
+    struct iommu_queue queue;
 };
 
 struct vtd {
@@ -57,7 +46,7 @@ bool vtd_enable(struct iommu_unit *unit);
 bool vtd_queue_start(struct vtd_unit *vtd) __attribute__((warn_unused_result));
 bool vtd_queue_stop(struct vtd_unit *vtd) __attribute__((warn_unused_result));
 /* Submits a batch with one wait descriptor behind it and waits for that. At most
- * VTD_QUEUE_ENTRIES / 2 descriptors. Once it has failed, it fails at once. */
+ * IOMMU_QUEUE_ENTRIES / 2 descriptors. Once it has failed, it fails at once. */
 bool vtd_submit(struct vtd_unit *vtd, const struct vtd_descriptor *batch, unsigned count)
     __attribute__((warn_unused_result));
 struct vtd_descriptor vtd_context_descriptor(enum vtd_granularity granularity, uint16_t domain_id,
