@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 #include "drivers/iommu/core/core.h"
 
-#include "arch/memory.h"
 #include "drivers/iommu/core/state.h"
 #include "lib/log.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static void add_requester(struct iommu *iommu, uint16_t segment, pci_bdf_t id)
@@ -19,7 +17,18 @@ static void add_requester(struct iommu *iommu, uint16_t segment, pci_bdf_t id)
         (struct iommu_requester){.segment = segment, .id = id, .unit = PCI_NONE};
 }
 
-void iommu_init(struct iommu *iommu, const struct pci_inventory *pci)
+bool iommu_add_alias(struct iommu *iommu, uint16_t endpoint, pci_bdf_t id)
+{
+    uint16_t segment = iommu->pci->functions[endpoint].segment;
+
+    if (iommu->endpoints[endpoint].unit != PCI_NONE ||
+        iommu->requester_count == IOMMU_REQUESTERS_MAX || !pci_add_alias(iommu->pci, endpoint, id))
+        return false;
+    add_requester(iommu, segment, id);
+    return true;
+}
+
+void iommu_init(struct iommu *iommu, struct pci_inventory *pci)
 {
     memset(iommu, 0, sizeof *iommu);
     iommu->pci = pci;
@@ -37,16 +46,7 @@ void iommu_init(struct iommu *iommu, const struct pci_inventory *pci)
 
 bool iommu_sends_as(const struct iommu *iommu, uint16_t endpoint, uint16_t segment, pci_bdf_t id)
 {
-    const struct pci_function *function = &iommu->pci->functions[endpoint];
-
-    if (function->segment != segment)
-        return false;
-    if (function->bdf == id)
-        return true;
-    for (unsigned n = 0; n < function->alias_count; n++)
-        if (function->aliases[n] == id)
-            return true;
-    return false;
+    return pci_sends_as(&iommu->pci->functions[endpoint], segment, id);
 }
 
 unsigned iommu_next_requester(const struct iommu *iommu, uint16_t endpoint, unsigned from)
@@ -56,108 +56,6 @@ unsigned iommu_next_requester(const struct iommu *iommu, uint16_t endpoint, unsi
                            iommu->requesters[from].id))
         from++;
     return from;
-}
-
-struct iommu_unit *iommu_add_unit(struct iommu *iommu, const struct iommu_unit *unit)
-{
-    if (iommu->unit_count == IOMMU_UNITS_MAX)
-        return NULL;
-    struct iommu_unit *added = &iommu->units[iommu->unit_count++];
-    *added = *unit;
-    added->state = UNIT_FOUND;
-    return added;
-}
-
-void iommu_cover(struct iommu *iommu, uint16_t endpoint, const struct iommu_unit *unit)
-{
-    uint16_t index = (uint16_t)(unit - iommu->units);
-    unsigned i;
-
-    for (i = iommu_next_requester(iommu, endpoint, 0); i < iommu->requester_count;
-         i = iommu_next_requester(iommu, endpoint, i + 1)) {
-        if (iommu->requesters[i].unit != PCI_NONE && iommu->requesters[i].unit != index) {
-            iommu->incomplete = true;
-            return;
-        }
-    }
-    iommu->endpoints[endpoint].unit = index;
-    for (i = iommu_next_requester(iommu, endpoint, 0); i < iommu->requester_count;
-         i = iommu_next_requester(iommu, endpoint, i + 1))
-        iommu->requesters[i].unit = index;
-}
-
-/* True for the registers of a unit and for configuration space: no device may reach those. */
-static bool is_guarded(const struct iommu *iommu, uint64_t first, uint64_t last)
-{
-    for (unsigned i = 0; i < iommu->unit_count; i++)
-        if (first <= iommu->units[i].base + (PT_PAGE_SIZE - 1) && last >= iommu->units[i].base)
-            return true;
-    for (unsigned i = 0; i < iommu->pci->ecam.count; i++) {
-        const struct pci_ecam_range *range = &iommu->pci->ecam.ranges[i];
-        uint64_t begin = range->base + ((uint64_t)range->first_bus << 20);
-        uint64_t end = range->base + (((uint64_t)range->last_bus + 1) << 20);
-
-        if (first < end && last >= begin)
-            return true;
-    }
-    return false;
-}
-
-static const char *refuse_region(const struct iommu *iommu, uint64_t first, uint64_t last)
-{
-    if (first > last || first & (PT_PAGE_SIZE - 1) || (last + 1) & (PT_PAGE_SIZE - 1))
-        return "it is not made of whole pages";
-    if (first <= IOMMU_INTERRUPT_LAST && last >= IOMMU_INTERRUPT_FIRST)
-        return "it covers the interrupt window";
-    if (memory_overlaps_image(first, last))
-        return "it covers memory of this image";
-    if (is_guarded(iommu, first, last))
-        return "it covers registers of a unit or configuration space";
-    for (unsigned i = 0; i < iommu->region_count; i++)
-        if (first <= iommu->regions[i].last && last >= iommu->regions[i].first)
-            return "it overlaps another region";
-    if (iommu->region_count == IOMMU_REGIONS_MAX)
-        return "there are too many regions";
-    return NULL;
-}
-
-static bool find_region(const struct iommu *iommu, uint64_t first, uint64_t last, uint16_t *index)
-{
-    for (unsigned i = 0; i < iommu->region_count; i++) {
-        *index = (uint16_t)i;
-        if (iommu->regions[i].first == first && iommu->regions[i].last == last)
-            return true;
-    }
-    return false;
-}
-
-void iommu_demand_region(struct iommu *iommu, uint16_t endpoint, uint64_t first, uint64_t last)
-{
-    const struct pci_function *function = &iommu->pci->functions[endpoint];
-    const char *refusal = NULL;
-    char name[PCI_NAME_LENGTH];
-    uint16_t region;
-
-    pci_name(function->segment, function->bdf, name);
-    if (!find_region(iommu, first, last, &region)) {
-        refusal = refuse_region(iommu, first, last);
-        region = (uint16_t)iommu->region_count;
-    }
-    if (!refusal && iommu->demand_count == IOMMU_REGIONS_MAX)
-        refusal = "there are too many demands";
-    if (!refusal && region == iommu->region_count && !memory_withhold(first, last))
-        refusal = "its memory is in use";
-    if (refusal) {
-        log_write(LOG_WARNING, "iommu",
-                  "region 0x%llx-0x%llx that firmware demands for %s refused: %s",
-                  (unsigned long long)first, (unsigned long long)last, name, refusal);
-        return;
-    }
-    if (region == iommu->region_count)
-        iommu->regions[iommu->region_count++] = (struct iommu_region){first, last};
-    iommu->demands[iommu->demand_count++] = (struct iommu_demand){region, endpoint};
-    log_write(LOG_NOTICE, "iommu", "region 0x%llx-0x%llx demanded by firmware for %s",
-              (unsigned long long)first, (unsigned long long)last, name);
 }
 
 static uint8_t lower(uint8_t a, uint8_t b)
@@ -259,30 +157,44 @@ static const char *find_reason(const struct iommu *iommu)
     return NULL;
 }
 
-/* A region that no table can map is not granted. */
-static void drop_far_demands(struct iommu *iommu)
+/* What the endpoints of a group demand, the group demands: they cannot be kept apart. */
+static void gather_demands(struct iommu *iommu)
 {
-    unsigned kept = 0;
+    for (unsigned i = 0; i < iommu->pci->count; i++) {
+        struct iommu_group *own = &iommu->groups[i];
+        struct iommu_group *group = &iommu->groups[iommu->pci->functions[i].group_leader];
+
+        for (unsigned n = 0; n < iommu->region_count && own != group; n++) {
+            group->rights[n] |= own->rights[n];
+            own->rights[n] = PT_NONE;
+        }
+    }
+}
+
+/* A region that no table can map is not granted. */
+static void drop_far_regions(struct iommu *iommu)
+{
     uint8_t width = lower(iommu->geometry.width, iommu->geometry.physical_width);
 
-    for (unsigned i = 0; i < iommu->demand_count; i++) {
-        const struct iommu_region *region = &iommu->regions[iommu->demands[i].region];
+    for (unsigned n = 0; n < iommu->region_count; n++) {
+        const struct iommu_region *region = &iommu->regions[n];
 
-        if (region->last >> width)
-            log_write(LOG_WARNING, "iommu", "region 0x%llx-0x%llx is beyond %u bits: not granted",
-                      (unsigned long long)region->first, (unsigned long long)region->last, width);
-        else
-            iommu->demands[kept++] = iommu->demands[i];
+        if (!(region->last >> width))
+            continue;
+        log_write(LOG_WARNING, "iommu", "region 0x%llx-0x%llx is beyond %u bits: not granted",
+                  (unsigned long long)region->first, (unsigned long long)region->last, width);
+        for (unsigned i = 0; i < iommu->pci->count; i++)
+            iommu->groups[i].rights[n] = PT_NONE;
     }
-    iommu->demand_count = kept;
 }
 
 /* Default deny needs no table, so it comes even where the units have no table in common. */
 void iommu_enable(struct iommu *iommu)
 {
+    gather_demands(iommu);
     probe_all(iommu);
     if (intersect(iommu))
-        drop_far_demands(iommu);
+        drop_far_regions(iommu);
     else
         iommu->format = NULL;
     enable_all(iommu);

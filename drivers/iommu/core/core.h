@@ -60,8 +60,8 @@ enum iommu_status {
     IOMMU_NOT_ATTACHED,
     IOMMU_IN_USE,       /* delete: devices are still attached */
     IOMMU_NOT_COVERED,  /* no working unit stands in front of the device */
-    IOMMU_INCOMPATIBLE, /* the device's unit, or for pass-through any unit, cannot serve the domain
-                         */
+    IOMMU_INCOMPATIBLE, /* the device's unit, or for pass-through any unit, cannot serve the domain;
+                           or the domain holds a region of the device with other rights */
     IOMMU_BAD_TYPE,     /* domains of this type do not serve the call */
     IOMMU_BARRED,       /* the guard blocks pass-through */
     IOMMU_DYING,        /* the token is being freed by another context */
@@ -94,7 +94,7 @@ static inline uint16_t iommu_ref_index(iommu_ref_t ref)
     return (uint16_t)ref;
 }
 
-/* A range that firmware demands for devices (RMRR, IVMD), inclusive, and who demands it. */
+/* A range that firmware demands for devices (RMRR, IVMD), inclusive. */
 struct iommu_region {
     uint64_t first, last;
 };
@@ -115,9 +115,12 @@ struct iommu_domain_config {
     unsigned reserved_count;
 };
 
+/* A record of firmware's tables that demands memory, inclusive and in whole pages. */
 struct iommu_demand {
-    uint16_t region;
-    uint16_t endpoint;
+    const char *record; /* "RMRR" */
+    uint32_t offset;    /* in its table */
+    enum pt_permission permission;
+    uint64_t first, last;
 };
 
 struct iommu_endpoint {
@@ -137,6 +140,7 @@ struct iommu_group {
     uint16_t attached;   /* devices */
     uint16_t domain;     /* index, meaningful while attached is not 0 */
     uint16_t quarantine; /* index of the domain of its demanded regions; PCI_NONE: it has none */
+    uint8_t rights[IOMMU_REGIONS_MAX]; /* enum pt_permission; until iommu_enable by endpoint */
 };
 
 /* A power of two: a reference finds its domain by a shift. */
@@ -202,7 +206,7 @@ struct iommu_device {
  * bus mastering stands alone.
  */
 struct iommu {
-    const struct pci_inventory *pci;
+    struct pci_inventory *pci;
     const struct iommu_events *events; /* NULL: nobody listens */
     struct gate gate;
     _Atomic(enum iommu_guard) guard;
@@ -214,8 +218,6 @@ struct iommu {
     unsigned requester_count;
     struct iommu_region regions[IOMMU_REGIONS_MAX];
     unsigned region_count;
-    struct iommu_demand demands[IOMMU_REGIONS_MAX];
-    unsigned demand_count;
     struct iommu_domain domains[IOMMU_DOMAINS_MAX];
     struct iommu_device devices[IOMMU_DEVICES_MAX];
     struct iommu_token tokens[IOMMU_TOKENS_MAX];
@@ -258,16 +260,34 @@ static inline struct iommu_domain *iommu_domain_at(struct iommu *iommu, owner_t 
                : NULL;
 }
 
-void iommu_init(struct iommu *iommu, const struct pci_inventory *pci);
+void iommu_init(struct iommu *iommu, struct pci_inventory *pci);
 
-/* Discovery, by the vendor's side: adds a unit (NULL: there are too many) and says which
- * endpoints stand behind it. */
+/* Discovery, by the vendor's side. A unit is given with the word that its name starts with; core
+ * numbers it. NULL, logged, and the state is not active: too many units, or registers that an
+ * earlier one has. */
 struct iommu_unit *iommu_add_unit(struct iommu *iommu, const struct iommu_unit *unit);
+
+/* A further requester ID of an endpoint, before anything covers that. False, and nothing has
+ * changed: it or core has too many; no unit may then cover the endpoint. */
+bool iommu_add_alias(struct iommu *iommu, uint16_t endpoint, pci_bdf_t id)
+    __attribute__((warn_unused_result));
+
+/* Says that an endpoint stands behind a unit. Not done, and the state is not active: one of its
+ * requester IDs stands behind another one. */
 void iommu_cover(struct iommu *iommu, uint16_t endpoint, const struct iommu_unit *unit);
 
-/* A region that firmware demands for an endpoint. Refused and logged: unaligned or wrapping ones,
- * those over our image, over the interrupt window, or over memory in use. */
-void iommu_demand_region(struct iommu *iommu, uint16_t endpoint, uint64_t first, uint64_t last);
+/* Covers each endpoint by the unit with the base that a vendor's table gives for it, if any. */
+typedef bool (*iommu_unit_finder)(const void *table, const struct iommu *iommu, uint16_t endpoint,
+                                  uint64_t *base);
+void iommu_cover_all(struct iommu *iommu, iommu_unit_finder find, const void *table);
+
+/* Memory that a record demands for each endpoint that it applies to; one log line says so. A range
+ * that is demanded with several rights gives each group those that its own records ask for.
+ * Refused: no access at all, unaligned or wrapping ranges, those over our image, over registers of
+ * a unit, configuration space or the interrupt window, over another region or memory in use. */
+typedef bool (*iommu_chooser)(const void *context, const struct iommu *iommu, uint16_t endpoint);
+void iommu_demand_region(struct iommu *iommu, const struct iommu_demand *demand,
+                         iommu_chooser applies, const void *context);
 
 /* Blocks every requester on every unit, then turns translation on, then grants the demanded
  * regions. Bus mastering must be off. The outcome is iommu_state(). */

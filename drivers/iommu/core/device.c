@@ -2,6 +2,8 @@
 #include "drivers/iommu/core/state.h"
 #include "lib/log.h"
 
+#include <string.h>
+
 static enum iommu_status create(struct iommu *iommu, owner_t owner, uint16_t endpoint,
                                 iommu_ref_t *out)
 {
@@ -316,7 +318,7 @@ static bool group_sends_as(const struct iommu *iommu, uint16_t leader,
     return false;
 }
 
-/* Blocks the requesters of a group again, those with an index below `end`, and ends its domain. */
+/* Blocks the requesters of a group again, those with an index below `end`. */
 static void end_quarantine(struct iommu *iommu, uint16_t leader, struct iommu_domain *domain,
                            unsigned end)
 {
@@ -324,21 +326,13 @@ static void end_quarantine(struct iommu *iommu, uint16_t leader, struct iommu_do
         if (group_sends_as(iommu, leader, &iommu->requesters[i]))
             (void)unbind(iommu, &iommu->requesters[i], domain);
     (void)!iommu_unmap_regions(iommu, leader, domain);
-    (void)!iommu_delete_domain(iommu, OWNER_IOMMU, domain->ref);
 }
 
 /* All of the group reaches all of its regions, or, on any failure, none of it any. */
-static bool quarantine(struct iommu *iommu, uint16_t leader)
+static bool join_quarantine(struct iommu *iommu, uint16_t leader, struct iommu_domain *domain)
 {
-    const struct iommu_domain_config config = {.type = IOMMU_TRANSLATE};
-    struct iommu_domain *domain;
-
-    if (iommu_new_domain(iommu, OWNER_IOMMU, &config, &domain) != IOMMU_OK)
+    if (iommu_map_regions(iommu, leader, domain) != IOMMU_OK)
         return false;
-    if (iommu_map_regions(iommu, leader, domain) != IOMMU_OK) {
-        (void)!iommu_delete_domain(iommu, OWNER_IOMMU, domain->ref);
-        return false;
-    }
     for (unsigned i = 0; i < iommu->requester_count; i++)
         if (group_sends_as(iommu, leader, &iommu->requesters[i]) &&
             bind(iommu, &iommu->requesters[i], domain) != IOMMU_OK) {
@@ -349,14 +343,61 @@ static bool quarantine(struct iommu *iommu, uint16_t leader)
     return true;
 }
 
+/* Groups that demand the same share a domain: they reach the same memory anyway. */
+static struct iommu_domain *shared_quarantine(struct iommu *iommu, uint16_t leader)
+{
+    for (uint16_t i = 0; i < leader; i++) {
+        struct iommu_domain *domain = quarantine_of(iommu, i);
+
+        if (domain && !domain->poisoned &&
+            !memcmp(iommu->groups[i].rights, iommu->groups[leader].rights,
+                    sizeof iommu->groups[i].rights))
+            return domain;
+    }
+    return NULL;
+}
+
+/* At most half of the domain ids, so that drivers find some. */
+static const char *quarantine(struct iommu *iommu, uint16_t leader, unsigned *made)
+{
+    const struct iommu_domain_config config = {.type = IOMMU_TRANSLATE};
+    struct iommu_domain *domain = shared_quarantine(iommu, leader);
+    unsigned ids = iommu->domain_ids - 1;
+
+    if (domain)
+        return join_quarantine(iommu, leader, domain) ? NULL : "its unit or memory failed";
+    if (*made >= (ids < IOMMU_DOMAINS_MAX ? ids : IOMMU_DOMAINS_MAX) / 2)
+        return "too many groups have regions of their own";
+    if (iommu_new_domain(iommu, OWNER_IOMMU, &config, &domain) != IOMMU_OK)
+        return "no domain is left, or no memory";
+    if (!join_quarantine(iommu, leader, domain)) {
+        (void)!iommu_delete_domain(iommu, OWNER_IOMMU, domain->ref);
+        return "its unit or memory failed";
+    }
+    (*made)++;
+    return NULL;
+}
+
+static bool demands_any(const struct iommu *iommu, uint16_t leader)
+{
+    for (unsigned n = 0; n < iommu->region_count; n++)
+        if (iommu->groups[leader].rights[n])
+            return true;
+    return false;
+}
+
 void iommu_quarantine_all(struct iommu *iommu)
 {
-    for (unsigned i = 0; i < iommu->demand_count; i++) {
-        uint16_t endpoint = iommu->demands[i].endpoint;
-        uint16_t leader = iommu->pci->functions[endpoint].group_leader;
+    unsigned made = 0;
 
-        if (iommu->groups[leader].quarantine == PCI_NONE && !quarantine(iommu, leader))
-            log_write(LOG_ERROR, "iommu", "regions demanded by firmware could not be granted");
+    for (uint16_t i = 0; i < iommu->pci->count; i++) {
+        const struct pci_function *function = &iommu->pci->functions[i];
+        const char *why = demands_any(iommu, i) ? quarantine(iommu, i, &made) : NULL;
+        char name[PCI_NAME_LENGTH];
+
+        if (why)
+            log_write(LOG_ERROR, "iommu", "regions demanded for the group of %s not granted: %s",
+                      pci_name(function->segment, function->bdf, name), why);
     }
 }
 

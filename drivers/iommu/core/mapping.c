@@ -435,23 +435,35 @@ enum iommu_status iommu_unmap(struct iommu *iommu, owner_t owner, iommu_ref_t re
                                   : iommu_take_out(&call, address, length, length);
 }
 
-static enum iommu_status map_region(const struct iommu_call *call, uint16_t index)
+/* One range has one set of rights in a domain. Under the domain's lock. */
+static enum iommu_status put_region(struct iommu_domain *domain, const struct iommu_region *region,
+                                    bool used, enum pt_permission permission)
 {
-    const struct iommu_region *region = &call->iommu->regions[index];
+    struct pt_walk walk;
 
-    if (call->domain->region_uses[index]++)
-        return IOMMU_OK;
-    if (!iommu_lock_domain(call))
-        return IOMMU_BAD_HANDLE;
-    enum pt_status status = pt_map(&call->domain->table, region->first, region->first,
-                                   region->last - region->first + 1, PT_READ_WRITE);
-    iommu_unlock_domain(call);
-    if (status != PT_OK)
-        call->domain->region_uses[index]--;
-    return iommu_from_paging(status);
+    if (!used)
+        return iommu_from_paging(pt_map(&domain->table, region->first, region->first,
+                                        region->last - region->first + 1, permission));
+    pt_walk(&domain->table, region->first, &walk);
+    return walk.leaf_level && walk.permission == permission ? IOMMU_OK : IOMMU_INCOMPATIBLE;
 }
 
-static bool unmap_region(const struct iommu_call *call, struct iommu_batch *batch, uint16_t index)
+static enum iommu_status map_region(const struct iommu_call *call, unsigned index,
+                                    enum pt_permission permission)
+{
+    uint16_t *uses = &call->domain->region_uses[index];
+
+    if (!iommu_lock_domain(call))
+        return IOMMU_BAD_HANDLE;
+    enum iommu_status status =
+        put_region(call->domain, &call->iommu->regions[index], *uses != 0, permission);
+    iommu_unlock_domain(call);
+    if (status == IOMMU_OK)
+        ++*uses;
+    return status;
+}
+
+static bool unmap_region(const struct iommu_call *call, struct iommu_batch *batch, unsigned index)
 {
     const struct iommu_region *region = &call->iommu->regions[index];
     const uint64_t length = region->last - region->first + 1;
@@ -476,8 +488,8 @@ static bool unmap_demands(const struct iommu_call *call, uint16_t group, unsigne
     bool done = true;
 
     for (unsigned i = 0; i < end; i++)
-        if (iommu_group_has_endpoint(iommu, group, iommu->demands[i].endpoint))
-            done &= unmap_region(call, &batch, iommu->demands[i].region);
+        if (iommu->groups[group].rights[i])
+            done &= unmap_region(call, &batch, i);
     return iommu_batch_finish(call, &batch) && done;
 }
 
@@ -489,10 +501,12 @@ enum iommu_status iommu_map_regions(struct iommu *iommu, uint16_t group,
 
     if (domain->type == IOMMU_PASS_THROUGH)
         return IOMMU_OK;
-    for (unsigned i = 0; i < iommu->demand_count; i++) {
-        if (!iommu_group_has_endpoint(iommu, group, iommu->demands[i].endpoint))
+    for (unsigned i = 0; i < iommu->region_count; i++) {
+        enum pt_permission permission = (enum pt_permission)iommu->groups[group].rights[i];
+
+        if (permission == PT_NONE)
             continue;
-        enum iommu_status status = map_region(&call, iommu->demands[i].region);
+        enum iommu_status status = map_region(&call, i, permission);
         if (status != IOMMU_OK)
             return unmap_demands(&call, group, i) ? status : IOMMU_FAILED;
     }
@@ -503,5 +517,5 @@ bool iommu_unmap_regions(struct iommu *iommu, uint16_t group, struct iommu_domai
 {
     const struct iommu_call call = {iommu, domain, domain->ref, domain->owner, true};
 
-    return domain->type == IOMMU_PASS_THROUGH || unmap_demands(&call, group, iommu->demand_count);
+    return domain->type == IOMMU_PASS_THROUGH || unmap_demands(&call, group, iommu->region_count);
 }

@@ -70,8 +70,8 @@ struct iommu_unit {
     const struct iommu_unit_ops *ops;
     void *vendor_state;
     uint16_t segment;
-    uint64_t base;
-    char name[8]; /* "dmar0" */
+    uint64_t base, length; /* of its registers, in bytes */
+    char name[16];         /* "dmar0" */
     _Atomic(enum iommu_unit_state) state;
     const char *reason;
     struct iommu_unit_caps caps;

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 #include "drivers/iommu/vtd/vtd.h"
-#include "lib/log.h"
-
-#include <stdio.h>
 
 static const struct iommu_unit_ops vtd_ops = {
     .vendor = "intel",
@@ -19,45 +16,56 @@ static void add_unit(struct vtd *vtd, struct iommu *iommu, unsigned n)
 {
     const struct dmar_drhd *drhd = &vtd->dmar.drhds[n];
     struct vtd_unit *state = &vtd->units[iommu->unit_count];
-    struct iommu_unit unit = {
+    const struct iommu_unit unit = {
         .ops = &vtd_ops,
         .vendor_state = state,
         .segment = drhd->segment,
         .base = drhd->address,
+        .length = UINT64_C(4096) << (drhd->size & 15),
+        .name = "dmar",
     };
 
-    if (iommu->unit_count == IOMMU_UNITS_MAX) {
-        log_write(LOG_WARNING, "DMAR", "unit at 0x%llx left out: too many units",
-                  (unsigned long long)drhd->address);
+    if (!iommu_add_unit(iommu, &unit))
         return;
-    }
     *state = (struct vtd_unit){
         .host_address_width =
             (uint8_t)(vtd->dmar.host_address_width < 52 ? vtd->dmar.host_address_width : 52),
     };
-    snprintf(unit.name, sizeof unit.name, "dmar%u", iommu->unit_count);
-    (void)iommu_add_unit(iommu, &unit);
 }
 
-static const struct iommu_unit *unit_of(const struct vtd *vtd, const struct iommu *iommu,
-                                        uint16_t endpoint)
+static bool find_unit(const void *table, const struct iommu *iommu, uint16_t endpoint,
+                      uint64_t *base)
 {
-    int drhd = dmar_drhd_for(&vtd->dmar, iommu->pci, endpoint);
+    const struct dmar *dmar = table;
+    int drhd = dmar_drhd_for(dmar, iommu->pci, endpoint);
 
-    for (unsigned i = 0; drhd >= 0 && i < iommu->unit_count; i++)
-        if (iommu->units[i].base == vtd->dmar.drhds[drhd].address)
-            return &iommu->units[i];
-    return NULL;
+    if (drhd >= 0)
+        *base = dmar->drhds[drhd].address;
+    return drhd >= 0;
 }
 
-static void demand_regions(const struct vtd *vtd, struct iommu *iommu, uint16_t endpoint)
-{
-    for (unsigned i = 0; i < vtd->dmar.counts[DMAR_RMRR]; i++) {
-        const struct dmar_rmrr *rmrr = &vtd->dmar.rmrrs[i];
+struct rmrr_of {
+    const struct dmar *dmar;
+    const struct dmar_rmrr *rmrr;
+};
 
-        if (!(rmrr->record.flaws & (DMAR_BAD_RANGE | DMAR_BEYOND_WIDTH)) &&
-            dmar_record_matches(&vtd->dmar, &rmrr->record, rmrr->segment, iommu->pci, endpoint))
-            iommu_demand_region(iommu, endpoint, rmrr->base, rmrr->limit);
+static bool applies(const void *context, const struct iommu *iommu, uint16_t endpoint)
+{
+    const struct rmrr_of *of = context;
+
+    return dmar_record_matches(of->dmar, &of->rmrr->record, of->rmrr->segment, iommu->pci,
+                               endpoint);
+}
+
+static void demand_regions(const struct dmar *dmar, struct iommu *iommu)
+{
+    for (unsigned i = 0; i < dmar->counts[DMAR_RMRR]; i++) {
+        const struct dmar_rmrr *rmrr = &dmar->rmrrs[i];
+        const struct iommu_demand demand = {"RMRR", rmrr->record.offset, PT_READ_WRITE, rmrr->base,
+                                            rmrr->limit};
+
+        if (!(rmrr->record.flaws & (DMAR_BAD_RANGE | DMAR_BEYOND_WIDTH)))
+            iommu_demand_region(iommu, &demand, applies, &(struct rmrr_of){dmar, rmrr});
     }
 }
 
@@ -72,13 +80,8 @@ bool vtd_discover(struct vtd *vtd, const struct acpi_table *table, struct iommu 
     for (unsigned i = 0; i < vtd->dmar.counts[DMAR_DRHD]; i++)
         if (vtd->dmar.drhds[i].unit == i && !(vtd->dmar.drhds[i].record.flaws & DMAR_UNUSABLE))
             add_unit(vtd, iommu, i);
-    for (unsigned i = 0; i < iommu->pci->count; i++) {
-        const struct iommu_unit *unit = unit_of(vtd, iommu, (uint16_t)i);
-
-        if (unit)
-            iommu_cover(iommu, (uint16_t)i, unit);
-        demand_regions(vtd, iommu, (uint16_t)i);
-    }
+    iommu_cover_all(iommu, find_unit, &vtd->dmar);
+    demand_regions(&vtd->dmar, iommu);
     iommu->incomplete |= vtd->dmar.found.incomplete;
     *reason = vtd->dmar.found.reason[0] ? vtd->dmar.found.reason : "DMAR describes no unit";
     return iommu->unit_count > first;
