@@ -12,6 +12,7 @@
 #include "drivers/acpi/acpi.h"
 #include "drivers/console/console.h"
 #include "drivers/console/report.h"
+#include "drivers/iommu/amdvi/amdvi.h"
 #include "drivers/iommu/vtd/vtd.h"
 #include "drivers/iommu/wdm/wdm_iommu.h"
 #include "drivers/manager/manager.h"
@@ -24,7 +25,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define REGIONS_MAX       (BOOT_MEMORY_MAX + DMAR_RECORDS_MAX)
+#define REGIONS_MAX       (BOOT_MEMORY_MAX + SNAPSHOT_REGIONS_MAX)
 #define REGION_LENGTH_MAX (UINT64_C(64) << 20)
 #define TASK_LIMIT_NS     (30 * NS_PER_S)
 
@@ -34,6 +35,7 @@ static struct {
     struct acpi_madt madt;
     struct pci_inventory pci;
     struct vtd vtd;
+    struct amdvi amdvi;
     struct iommu iommu;
     struct report_summary summary;
     struct report_function functions[PCI_FUNCTIONS_MAX];
@@ -48,7 +50,7 @@ static const char *option(const char *name)
  * panics; after any other the machine stays in its most closed state and goes on to the report. */
 typedef const char *(*step_routine)(void);
 
-/* Memory that firmware's table demands for devices never enters the allocator. What overlaps the
+/* Memory that firmware's tables demand for devices never enters the allocator. What overlaps the
  * image or would take a large part of memory is no such demand: it is refused later, by name. */
 static unsigned withhold_regions(struct x86_memory_region *regions, unsigned count)
 {
@@ -171,27 +173,45 @@ static const char *step_pci(void)
     return NULL;
 }
 
+static bool discover_dmar(const struct acpi_table *table, const char **why)
+{
+    return vtd_discover(&boot.vtd, table, &boot.iommu, why);
+}
+
+/* Interrupts are not remapped yet: an I/O APIC that the table leaves out is worth a line. */
+static bool discover_ivrs(const struct acpi_table *table, const char **why)
+{
+    bool found = amdvi_discover(&boot.amdvi, table, &boot.iommu, why);
+
+    (void)!ivrs_io_apics_known(&boot.amdvi.ivrs, &boot.madt, NULL, 0);
+    return found;
+}
+
+/* What one table leaves out, another one does not make up for. */
 static const char *step_units(void)
 {
-    struct acpi_table dmar = acpi_table_get(&boot.acpi, "DMAR", 0);
-    const char *why = NULL;
+    static const struct {
+        const char *signature;
+        bool (*discover)(const struct acpi_table *table, const char **why);
+    } kinds[] = {{"DMAR", discover_dmar}, {"IVRS", discover_ivrs}};
+    const char *why;
 
     iommu_init(&boot.iommu, &boot.pci);
-    if (acpi_table_get(&boot.acpi, "IVRS", 0).data) {
-        boot.iommu.announced = true;
-        boot.iommu.reason = "AMD-Vi is present and not driven by this build";
-        return boot.iommu.reason;
-    }
-    if (!dmar.data) {
-        boot.iommu.reason = "firmware describes no IOMMU (neither DMAR nor IVRS)";
-        return boot.iommu.reason;
-    }
-    boot.iommu.announced = true;
     boot.iommu.incomplete = !boot.pci.count || boot.pci.dropped || boot.pci.unmapped;
-    if (vtd_discover(&boot.vtd, &dmar, &boot.iommu, &why))
-        return NULL;
-    boot.iommu.reason = why;
-    return why;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct acpi_table table = acpi_table_get(&boot.acpi, kinds[i].signature, 0);
+
+        if (!table.data)
+            continue;
+        boot.iommu.announced = true;
+        if (kinds[i].discover(&table, &why))
+            continue;
+        boot.iommu.incomplete = true;
+        boot.iommu.reason = why;
+    }
+    if (!boot.iommu.announced)
+        boot.iommu.reason = "firmware describes no IOMMU (neither DMAR nor IVRS)";
+    return boot.iommu.reason;
 }
 
 /* Anything but a clear "allow" blocks. */

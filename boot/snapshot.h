@@ -9,12 +9,13 @@
 #include <stdint.h>
 
 /* What firmware left on: taken in boot services, before anything is changed. */
-#define SNAPSHOT_UNITS_MAX 64
+#define SNAPSHOT_UNITS_MAX   64
+#define SNAPSHOT_REGIONS_MAX 256
 
 unsigned snapshot_units(const struct report_unit **units);
 const struct pci_inventory *snapshot_functions(void);
 
-/* The nth region that firmware's table demands for devices, inclusive; false behind the last.
+/* The nth region that firmware's tables demand for devices, inclusive; false behind the last.
  * Regions that cannot be right are left out. */
 bool snapshot_region(unsigned n, uint64_t *first, uint64_t *last);
 

@@ -9,19 +9,29 @@
 #include <stdio.h>
 #include <string.h>
 
-#define UNITS_PER_RECORD 16u
+#define UNITS_PER_RECORD 12u
 #define NAMES_PER_RECORD 96u
 #define NAMES_PER_LINE   12u
 #define SCALARS_LENGTH   1024u
 #define MIB_SHIFT        20
 
-#define LONGEST_UNIT     "{\"answers\":false,\"te\":false,\"ire\":false,\"qie\":false,\"pmr\":false},"
-#define LONGEST_NAME     (REPORT_NAME_LENGTH + sizeof("\"\","))
+#define LONGEST_UNIT                                                                               \
+    "{\"answers\":false,\"te\":false,\"ire\":false,\"qie\":false,\"pmr\":false,\"log\":false},"
+#define LONGEST_NAME (REPORT_NAME_LENGTH + sizeof("\"\","))
 
 _Static_assert(UNITS_PER_RECORD * sizeof(LONGEST_UNIT) + NAMES_PER_RECORD * LONGEST_NAME +
                        SCALARS_LENGTH <
                    RECORD_LENGTH,
                "a record with its share of both lists is never cut");
+
+static const struct {
+    enum report_switch bit;
+    const char *key, *words;
+} switches[] = {
+    {REPORT_TE, "te", "translation"}, {REPORT_IRE, "ire", "interrupt remapping"},
+    {REPORT_QIE, "qie", "queue"},     {REPORT_PMR, "pmr", "protected ranges"},
+    {REPORT_LOG, "log", "event log"},
+};
 
 typedef bool (*chooser)(const struct report_function *function, unsigned group);
 
@@ -91,10 +101,9 @@ static void record_entry_unit(const struct report_unit *unit)
 {
     record_object(NULL);
     record_bool("answers", unit->answers);
-    record_bool("te", unit->te);
-    record_bool("ire", unit->ire);
-    record_bool("qie", unit->qie);
-    record_bool("pmr", unit->pmr);
+    for (size_t i = 0; i < sizeof switches / sizeof *switches; i++)
+        if (unit->has & switches[i].bit)
+            record_bool(switches[i].key, unit->on & switches[i].bit);
     record_close();
 }
 
@@ -251,15 +260,19 @@ static const char *or_unknown(const char *text)
 
 static void print_unit(const struct report_unit *unit)
 {
+    struct text text = {.length = 0};
+
     if (!unit->answers) {
         log_line("iommu: %s unit at 0x%" PRIx64 ", segment %u: its registers do not answer",
                  or_unknown(unit->vendor), unit->base, unit->segment);
         return;
     }
-    log_line("iommu: %s unit at 0x%" PRIx64 ", segment %u: translation %s, interrupt remapping %s, "
-             "queue %s, protected ranges %s",
-             or_unknown(unit->vendor), unit->base, unit->segment, on_off(unit->te),
-             on_off(unit->ire), on_off(unit->qie), on_off(unit->pmr));
+    for (size_t i = 0; i < sizeof switches / sizeof *switches; i++)
+        if (unit->has & switches[i].bit)
+            text_add(&text, "%s%s %s", text.length ? ", " : "", switches[i].words,
+                     on_off(unit->on & switches[i].bit));
+    log_line("iommu: %s unit at 0x%" PRIx64 ", segment %u: %s", or_unknown(unit->vendor),
+             unit->base, unit->segment, text.data);
 }
 
 static void print_head(const struct report_summary *summary)
@@ -285,8 +298,8 @@ static void print_found(const struct report_summary *summary)
     unsigned te = 0, ire = 0;
 
     for (unsigned i = 0; i < summary->unit_count; i++) {
-        te += summary->units[i].te;
-        ire += summary->units[i].ire;
+        te += (summary->units[i].on & REPORT_TE) != 0;
+        ire += (summary->units[i].on & REPORT_IRE) != 0;
     }
     log_line("found at entry: translation on in %u of %u units, interrupt remapping in %u; bus "
              "mastering on in %u of %u functions",

@@ -16,7 +16,7 @@
  * its kind. Keys may be added, never renamed.
  *
  *   start       schema (1), version, image_base, console, firmware, secure_boot, memory_bytes
- *   entry       units [{answers, te, ire, qie, pmr}], bus_masters [name]
+ *   entry       units [{answers, te, ire, qie, pmr, log}], bus_masters [name]
  *   disk        name, bytes, sha256                        one per disk, as it is read
  *   test        id, device, result, reason                 one per result, as it is found
  *   iommu       state, reason, units [{vendor, segment, base}], uncovered [name]
@@ -24,6 +24,7 @@
  *   group       id, devices [name]
  *   end         verdict, counts {pass, fail, skip, error}, lines, crc32, and cut when records were
  *
+ * A unit has those of the keys te to log that its kind has a switch for.
  * State is absent, failed, partial or active; result is PASS, FAIL, SKIP, ERROR or INFO; verdict is
  * pass or fail. Addresses are strings as "0xfed90000"; a reason, device or name may be missing.
  *
@@ -41,16 +42,22 @@
  * are not covered. Active: every requester is covered. */
 enum report_state { REPORT_ABSENT, REPORT_FAILED, REPORT_PARTIAL, REPORT_ACTIVE };
 
-/* One IOMMU unit; the flags are those of the snapshot before anything was changed. */
+/* What a unit may have one switch for, as bits. */
+enum report_switch {
+    REPORT_TE = 1 << 0,  /* DMA translation */
+    REPORT_IRE = 1 << 1, /* interrupt remapping */
+    REPORT_QIE = 1 << 2, /* queue of invalidations and other commands */
+    REPORT_PMR = 1 << 3, /* protected memory ranges */
+    REPORT_LOG = 1 << 4, /* event log */
+};
+
+/* One IOMMU unit; the switches are as in the snapshot before anything was changed. */
 struct report_unit {
     const char *vendor; /* "intel", "amd" */
     uint16_t segment;
     uint64_t base;
-    bool answers; /* its registers read sensibly; else the flags below are false */
-    bool te;      /* DMA translation on */
-    bool ire;     /* interrupt remapping on */
-    bool qie;     /* invalidation queue on */
-    bool pmr;     /* protected memory ranges on */
+    bool answers;     /* its registers read sensibly; else nothing counts as on */
+    unsigned has, on; /* enum report_switch */
 };
 
 /* One requester: a PCI function, or whatever else a firmware table names. */

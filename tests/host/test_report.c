@@ -26,6 +26,8 @@ static unsigned record_count;
 static char console[LINES][LOG_LINE_LENGTH + 1];
 static unsigned console_count;
 
+#define VTD_SWITCHES (REPORT_TE | REPORT_IRE | REPORT_QIE | REPORT_PMR)
+
 static struct report_unit units[UNITS];
 static struct report_function functions[FUNCTIONS];
 static struct report_summary summary;
@@ -58,8 +60,11 @@ static int start(void **state)
     log_set_level(LOG_ERROR);
     results_clear();
     memset(functions, 0, sizeof(functions));
-    units[0] =
-        (struct report_unit){.vendor = "intel", .base = 0xFED90000, .answers = true, .qie = true};
+    units[0] = (struct report_unit){.vendor = "intel",
+                                    .base = 0xFED90000,
+                                    .answers = true,
+                                    .has = VTD_SWITCHES,
+                                    .on = REPORT_QIE};
     for (unsigned i = 0; i < 3; i++) {
         snprintf(functions[i].name, sizeof(functions[i].name), "00:%02x.0", i + 2);
         functions[i].group = i / 2;
@@ -240,12 +245,28 @@ static unsigned count_in(const char *kind, const char *part)
     return count;
 }
 
+static void test_a_unit_has_its_own_switches(void **state)
+{
+    (void)state;
+    units[0].vendor = "amd";
+    units[0].has = REPORT_TE | REPORT_QIE | REPORT_LOG;
+    units[0].on = REPORT_TE | REPORT_LOG;
+    report_head(&summary);
+    assert_int_equal(count_in("entry", "{\"answers\":true,\"te\":true,\"qie\":false,\"log\":true}"),
+                     1);
+    assert_string_equal(console[5], "iommu: amd unit at 0xfed90000, segment 0: translation on, "
+                                    "queue off, event log on");
+}
+
 static void test_long_lists_are_split_and_complete(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < UNITS; i++)
-        units[i] = (struct report_unit){
-            .vendor = "intel", .segment = UINT16_MAX, .base = UINT64_MAX, .answers = true};
+        units[i] = (struct report_unit){.vendor = "intel",
+                                        .segment = UINT16_MAX,
+                                        .base = UINT64_MAX,
+                                        .answers = true,
+                                        .has = VTD_SWITCHES | REPORT_LOG};
     for (unsigned i = 0; i < FUNCTIONS; i++) {
         snprintf(functions[i].name, sizeof(functions[i].name), "ffff:%02x:%02x.%u", i >> 8,
                  i >> 3 & 31, i & 7);
@@ -305,6 +326,7 @@ int main(void)
         cmocka_unit_test_setup(test_each_state_has_its_sentence, start),
         cmocka_unit_test_setup(test_uncovered_is_never_active, start),
         cmocka_unit_test_setup(test_failure_and_missing_proof_name_the_next_step, start),
+        cmocka_unit_test_setup(test_a_unit_has_its_own_switches, start),
         cmocka_unit_test_setup(test_long_lists_are_split_and_complete, start),
         cmocka_unit_test_setup(test_nothing_known, start),
         cmocka_unit_test_setup(test_disk, start),

@@ -276,10 +276,12 @@ bool iommu_add_alias(struct iommu *iommu, uint16_t endpoint, pci_bdf_t id)
  * requester IDs stands behind another one. */
 void iommu_cover(struct iommu *iommu, uint16_t endpoint, const struct iommu_unit *unit);
 
-/* Covers each endpoint by the unit with the base that a vendor's table gives for it, if any. */
+/* Covers each endpoint by the unit of this kind with the base that a vendor's table gives for the
+ * endpoint, if any. */
 typedef bool (*iommu_unit_finder)(const void *table, const struct iommu *iommu, uint16_t endpoint,
                                   uint64_t *base);
-void iommu_cover_all(struct iommu *iommu, iommu_unit_finder find, const void *table);
+void iommu_cover_all(struct iommu *iommu, const struct iommu_unit_ops *ops, iommu_unit_finder find,
+                     const void *table);
 
 /* Memory that a record demands for each endpoint that it applies to; one log line says so. A range
  * that is demanded with several rights gives each group those that its own records ask for.

@@ -50,7 +50,8 @@ void iommu_cover(struct iommu *iommu, uint16_t endpoint, const struct iommu_unit
         iommu->requesters[i].unit = index;
 }
 
-void iommu_cover_all(struct iommu *iommu, iommu_unit_finder find, const void *table)
+void iommu_cover_all(struct iommu *iommu, const struct iommu_unit_ops *ops, iommu_unit_finder find,
+                     const void *table)
 {
     uint64_t base;
 
@@ -58,7 +59,7 @@ void iommu_cover_all(struct iommu *iommu, iommu_unit_finder find, const void *ta
         if (!find(table, iommu, i, &base))
             continue;
         for (unsigned n = 0; n < iommu->unit_count; n++)
-            if (iommu->units[n].base == base)
+            if (iommu->units[n].ops == ops && iommu->units[n].base == base)
                 iommu_cover(iommu, i, &iommu->units[n]);
     }
 }

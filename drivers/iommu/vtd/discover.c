@@ -80,7 +80,7 @@ bool vtd_discover(struct vtd *vtd, const struct acpi_table *table, struct iommu 
     for (unsigned i = 0; i < vtd->dmar.counts[DMAR_DRHD]; i++)
         if (vtd->dmar.drhds[i].unit == i && !(vtd->dmar.drhds[i].record.flaws & DMAR_UNUSABLE))
             add_unit(vtd, iommu, i);
-    iommu_cover_all(iommu, find_unit, &vtd->dmar);
+    iommu_cover_all(iommu, &vtd_ops, find_unit, &vtd->dmar);
     demand_regions(&vtd->dmar, iommu);
     iommu->incomplete |= vtd->dmar.found.incomplete;
     *reason = vtd->dmar.found.reason[0] ? vtd->dmar.found.reason : "DMAR describes no unit";
