@@ -10,9 +10,10 @@ from typing import Callable
 
 from emulator import Emulator
 from machine import Machine, default_disk, disk_bytes, disk_node, disk_sha256
+from second_judge import READERS, judge_trace, read_trace
 from session import Outcome
 from tables import BAD_TABLES, DIMM_ADDRESS
-from trace import EVENTS, Trace, judge_trace
+from trace import Trace
 
 ONES_BYTES = 2 << 20
 SMALL_DISK_BYTES = 4 << 20
@@ -91,7 +92,7 @@ def with_iommu(kind: str) -> Callable[[Place], Machine]:
 def traced(place: Place) -> Machine:
     machine = place.machine()
     machine.disk = default_disk(place.folder.parent / "disk.raw")
-    machine.trace = EVENTS
+    machine.trace = READERS[machine.iommu].EVENTS
     return machine
 
 
@@ -99,7 +100,7 @@ def with_boot_options(**options: str) -> Callable[[Place], Machine]:
     def build(place: Place) -> Machine:
         machine = place.machine()
         machine.options = options
-        machine.trace = EVENTS
+        machine.trace = READERS[machine.iommu].EVENTS
         return machine
 
     return build
@@ -232,7 +233,7 @@ def all_is_seen(machine: Machine) -> Callable[[Path], bool]:
     """Without a console QEMU's trace tells that the disk was read and the refusals were tried."""
     assert machine.disk is not None
     length = disk_bytes(machine.disk)
-    return lambda log: proves_all(Trace(log), length)
+    return lambda log: proves_all(read_trace(machine.iommu, log), length)
 
 
 def proves_all(trace: Trace, disk_length: int) -> bool:
@@ -315,7 +316,7 @@ def check_outcome(case: Case, machine: Machine, outcome: Outcome) -> list[str]:
         return check_panic(case, outcome)
     if case.silent:
         assert machine.disk is not None
-        seen = proves_all(Trace(outcome.log), disk_bytes(machine.disk))
+        seen = proves_all(read_trace(machine.iommu, outcome.log), disk_bytes(machine.disk))
         return [] if seen else ["the trace does not show the disk read and all refusals"]
     report = outcome.report
     if not report["complete"]:
@@ -338,8 +339,8 @@ def check_outcome(case: Case, machine: Machine, outcome: Outcome) -> list[str]:
     if case.trace:
         assert machine.disk is not None
         length = disk_bytes(machine.disk)
-        found += judge_trace(outcome.log, outcome.functions, report, length,
-                             pooled=machine.options.get("nvme") == "pool")
+        found += judge_trace(read_trace(machine.iommu, outcome.log), outcome.functions, report,
+                             length, pooled=machine.options.get("nvme") == "pool")
     return found
 
 

@@ -27,12 +27,24 @@ EDU_BRIDGED = [
     *("-device", "edu,bus=pcibridge,addr=01.0"),
 ]
 
+# For models that know of a bus only the number that it has before firmware: one whose requests are
+# its bridge's own, and one on a root bus that has its number from the beginning.
+EDU_EXPANDED = [
+    *("-device", "pci-bridge,id=pcibridge,chassis_nr=1,bus=pcie.0,addr=10.0"),
+    *("-device", "edu,bus=pcibridge,addr=01.0"),
+    *("-device", "pxb-pcie,id=expander,bus_nr=64,bus=pcie.0,addr=11.0"),
+    *("-device", "pci-bridge,id=farbridge,chassis_nr=2,bus=expander,addr=00.0"),
+    *("-device", "edu,bus=farbridge,addr=01.0"),
+]
+
 # A client of the unit on the root bus, with a codec and no host sound.
 HDA = [
     *("-audiodev", "none,id=sound"),
     *("-device", "intel-hda,addr=08.0"),
     *("-device", "hda-duplex,audiodev=sound"),
 ]
+
+AMD_TRANSLATES = {"dma-remap": "on", "pt": "off"}
 
 Node = dict[str, Any]
 
@@ -57,6 +69,7 @@ class Machine:
 
     def command(self, folder: Path, monitor: int) -> list[str]:
         """QEMU's command line. `folder` takes private copies; `monitor` is an open socket."""
+        expanded = self.iommu == "amd" and not self.emulator.offers("amd-iommu", "dma-remap")
         parts = [
             [str(self.emulator.binary), "-M", self.kind, "-m", "512M", "-accel", "tcg"],
             ["-no-user-config", "-nodefaults", "-display", "none", "-no-reboot"],
@@ -67,11 +80,13 @@ class Machine:
             self._iommu(),
             self._disk(),
             EDU_ROOT_BUS if self.edu else [],
-            EDU_BRIDGED if self.edu and self.bridges else [],
+            EDU_BRIDGED if self.edu and self.bridges and not expanded else [],
             HDA if self.hda else [],
             self._system_partition(folder),
             [word for event in self.trace for word in ("-trace", event)],
             self.extra,
+            # Last: what names no bus goes to the newest root bus.
+            EDU_EXPANDED if self.edu and self.bridges and expanded else [],
         ]
         return [word for part in parts for word in part]
 
@@ -90,10 +105,12 @@ class Machine:
         if self.iommu not in ("intel", "amd"):
             raise SetupError(f"IOMMU={self.iommu} is none of intel, amd, none.")
         device = f"{self.iommu}-iommu"
-        # Newer AMD models translate nothing unless told to.
-        if self.iommu == "amd" and self.emulator.offers(device, "dma-remap"):
-            device += ",dma-remap=on"
-        return ["-device", ",".join(filter(None, (device, self.iommu_options)))]
+        options = [device]
+        if self.iommu == "amd":
+            # Some AMD models translate nothing unless told to.
+            options += [f"{name}={value}" for name, value in AMD_TRANSLATES.items()
+                        if self.emulator.offers(device, name)]
+        return ["-device", ",".join([*options, *filter(None, [self.iommu_options])])]
 
     def _disk(self) -> list[str]:
         node = self.disk_node or (disk_node(self.disk) if self.disk else None)

@@ -10,6 +10,7 @@ from typing import Any
 
 ANSWER_SECONDS = 10.0
 BRIDGE_TO_CONVENTIONAL = {(0x1B36, 0x000E)}  # requests carry (secondary bus):00.0
+CONVENTIONAL_BRIDGE = {(0x1B36, 0x0001)}  # requests carry its own
 
 
 @dataclass(frozen=True)
@@ -81,4 +82,6 @@ def walk(devices: list[dict[str, Any]], alias: int | None, found: list[Function]
             below = alias
             if identity in BRIDGE_TO_CONVENTIONAL:
                 below = bridge["bus"]["secondary"] << 8
+            elif identity in CONVENTIONAL_BRIDGE and alias is None:
+                below = own
             walk(bridge.get("devices", []), below, found)

@@ -8,15 +8,20 @@ import json
 import tempfile
 import unittest
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Sequence
 
 from deviations import Deviation
+from emulator import BINARY, Emulator
 from host import parse_cmocka, run_host_program
+from machine import Machine
 from monitor import Function, walk
 from report import Report, judge
+from second_judge import (HDA, IN_FLIGHT, SET_UP, TRANSFER_BYTES, judge_hda, judge_trace,
+                          read_trace)
 from stream import Stream
-from trace import HDA, IN_FLIGHT, SET_UP, TRANSFER_BYTES, Trace, judge_hda, judge_trace
+from trace import Trace
 
 VERSION = (7, 2, 22)
 ALLOW = "DMA-ALLOW-001"
@@ -168,11 +173,30 @@ class WaiverTest(unittest.TestCase):
             self.assertEqual(self.run_with("FAIL", (row,))["verdict"], "fail")
 
 
-class TraceTest(unittest.TestCase):
+def trace_of(iommu: str, lines: Sequence[str]) -> Trace:
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "qemu.log"
+        log.write_text("\n".join(lines) + "\n")
+        return read_trace(iommu, log)
+
+
+class SecondJudge(unittest.TestCase):
+    """What it says to a trace of one vendor's unit."""
+
+    IOMMU = "intel"
     FUNCTIONS = [
         Function("00:04.0", 0x20, 0x1B36, 0x0010),
         Function("00:05.0", 0x28, 0x1234, 0x11E8),
     ]
+
+    def complaints(self, lines: list[str], disk: int = 0x1000, pooled: bool = False,
+                   tests: Sequence[dict[str, Any]] = ()) -> str:
+        report = judged(wire(records([result(DENIALS[0]), *tests])))
+        trace = trace_of(self.IOMMU, lines)
+        return "; ".join(judge_trace(trace, self.FUNCTIONS, report, disk, pooled))
+
+
+class VtdTraceTest(SecondJudge):
     ENABLE = "vtd_dmar_enable enable 1"
     DISK = "vtd_dmar_translate dev 00:04.00 iova 0x5000 -> gpa 0x9000 mask 0xfff"
     MISS = "vtd_iotlb_page_update IOTLB page update sid 0x28 iova 0x4000 slpte 0x8003 domain 0x7"
@@ -180,14 +204,6 @@ class TraceTest(unittest.TestCase):
     DROP = "vtd_inv_desc_iotlb_pages iotlb invalidate domain 0x7 addr 0x4000 mask 0x0"
     FAULT = "vtd_dmar_fault sid 0x28 fault 5 addr 0x4000 write 1"
     GOOD = [ENABLE, DISK, MISS, USE, DROP, FAULT]
-
-    def complaints(self, lines: list[str], disk: int = 0x1000, pooled: bool = False,
-                   tests: Sequence[dict[str, Any]] = ()) -> str:
-        report = judged(wire(records([result(DENIALS[0]), *tests])))
-        with tempfile.TemporaryDirectory() as folder:
-            log = Path(folder) / "qemu.log"
-            log.write_text("\n".join(lines) + "\n")
-            return "; ".join(judge_trace(log, self.FUNCTIONS, report, disk, pooled))
 
     def test_agreeing_trace_is_accepted(self) -> None:
         self.assertEqual(self.complaints(self.GOOD), "")
@@ -244,20 +260,73 @@ class TraceTest(unittest.TestCase):
         self.assertIn("no client", self.complaints([*self.GOOD, line]))
 
 
+class AmdviTraceTest(SecondJudge):
+    """Lines as QEMU 7.2, 10.0 and 11.1 write them; 11.1 alone writes the page fault."""
+
+    IOMMU = "amd"
+    ENABLE = "amdvi_control_status MMIO_STATUS state 0x100d"
+    TOLD = [f"amdvi_devtab_inval device table entry for devid: 00:{slot}.0 invalidated"
+            for slot in ("04", "05")]
+    MISS = "amdvi_cache_update  update iotlb domid 0x6 devid: 00:05.0 gpa 0x5000 hpa 0x8500000"
+    USE = "amdvi_translation_result devid: 00:05.0 gpa 0x5008 hpa 0x8500000"
+    DROP = "amdvi_pages_inval AMD-Vi pages for domain 0x6 invalidated"
+    FAULT = "amdvi_page_fault error: page fault accessing guest physical address 0x5000"
+    REFUSED = "amdvi_translation_result devid: 00:05.0 gpa 0x5000 hpa 0x0"
+    HIT = "amdvi_iotlb_hit hit iotlb devid 00:04.0 gpa 0x6000 hpa 0x9000000"
+    DISK = "amdvi_translation_result devid: 00:04.0 gpa 0x6000 hpa 0x9000000"
+    NEEDED = [ENABLE, *TOLD, MISS, USE, DROP, REFUSED, HIT, DISK]
+
+    def test_agreeing_trace_is_accepted(self) -> None:
+        self.assertEqual(self.complaints(self.NEEDED), "")
+        at = self.NEEDED.index(self.REFUSED)
+        self.assertEqual(self.complaints([*self.NEEDED[:at], self.FAULT, *self.NEEDED[at:]]), "")
+
+    def test_each_event_is_needed(self) -> None:
+        for event in self.NEEDED:
+            with self.subTest(event):
+                self.assertTrue(self.complaints([e for e in self.NEEDED if e != event]))
+
+    def test_control_that_does_not_enable_does_not_count(self) -> None:
+        off = [e.replace("0x100d", "0x100c") for e in self.NEEDED]
+        self.assertIn("never switched on", self.complaints(off))
+
+    def test_invalidation_of_another_domain_does_not_count(self) -> None:
+        other = [e.replace("domain 0x6", "domain 0x60") for e in self.NEEDED]
+        self.assertIn("invalidated", self.complaints(other))
+
+    def test_invalidation_of_all_counts(self) -> None:
+        everything = "amdvi_all_inval Invalidation of all AMD-Vi cache requested "
+        lines = [everything if e == self.DROP else e for e in self.NEEDED]
+        self.assertEqual(self.complaints(lines), "")
+
+    def test_identity_is_refused(self) -> None:
+        lines = [self.HIT, self.DISK.replace("9000000", "6000")]
+        self.assertIn("same address", self.complaints([*self.NEEDED, *lines]))
+
+    def test_pass_through_is_refused(self) -> None:
+        line = self.DISK.replace("9000000", "6000")
+        self.assertIn("untranslated", self.complaints([*self.NEEDED, line]))
+
+    def test_stranger_is_refused(self) -> None:
+        lines = [e.replace("00:05", "00:1f") for e in (self.MISS, self.USE)]
+        self.assertIn("no client", self.complaints([*self.NEEDED, *lines]))
+
+    def test_what_the_model_cannot_use_is_told(self) -> None:
+        line = "amdvi_invalid_dte PTE entry at 0x6000000008400203 is invalid "
+        self.assertIn("2 times amdvi_invalid_dte", self.complaints([*self.NEEDED, line, line]))
+
+
 class SoundTraceTest(unittest.TestCase):
     SOUND = [Function("00:08.0", 0x40, *HDA)]
-    MISS = TraceTest.MISS.replace("0x28", "0x40")
-    USE = TraceTest.USE.replace("00:05", "00:08")
+    MISS = VtdTraceTest.MISS.replace("0x28", "0x40")
+    USE = VtdTraceTest.USE.replace("00:05", "00:08")
     IDENTITY = USE.replace("0x4000", "0x8000")
-    FAULT = TraceTest.FAULT.replace("0x28", "0x40")
-    GOOD = [MISS, USE, IDENTITY, TraceTest.DROP, FAULT]
+    FAULT = VtdTraceTest.FAULT.replace("0x28", "0x40")
+    GOOD = [MISS, USE, IDENTITY, VtdTraceTest.DROP, FAULT]
 
     def complaints(self, lines: list[str], device: str = "00:08.0") -> str:
         report: Report = {"tests": [{"id": "HDA-001", "device": device, "result": "PASS"}]}
-        with tempfile.TemporaryDirectory() as folder:
-            log = Path(folder) / "qemu.log"
-            log.write_text("\n".join(lines) + "\n")
-            return "; ".join(judge_hda(Trace(log), self.SOUND, report))
+        return "; ".join(judge_hda(trace_of("intel", lines), self.SOUND, report))
 
     def test_each_event_is_needed(self) -> None:
         self.assertEqual(self.complaints(self.GOOD), "")
@@ -267,6 +336,44 @@ class SoundTraceTest(unittest.TestCase):
 
     def test_its_tests_are_needed(self) -> None:
         self.assertIn("no HDA test", self.complaints(self.GOOD, "00:09.0"))
+
+
+@dataclass(frozen=True)
+class Offering(Emulator):
+    options: tuple[str, ...] = ()  # of its AMD unit
+
+    def offers(self, device: str, option: str) -> bool:
+        return device == "amd-iommu" and option in self.options
+
+
+def machine(iommu: str, *offered: str, options: str = "") -> Machine:
+    nothing = Path("/dev/null")
+    emulator = Offering(Path(BINARY), VERSION, nothing, nothing, offered)
+    return Machine(emulator, None, iommu, options)
+
+
+class MachineTest(unittest.TestCase):
+    def command(self, one: Machine) -> list[str]:
+        with tempfile.TemporaryDirectory() as folder:
+            return one.command(Path(folder), 0)
+
+    def test_amd_unit_is_told_to_translate(self) -> None:
+        for offered, device in (
+            (("pt",), "amd-iommu,pt=off"),
+            (("dma-remap",), "amd-iommu,dma-remap=on"),
+            ((), "amd-iommu"),
+        ):
+            self.assertIn(device, self.command(machine("amd", *offered)))
+        own = machine("amd", "pt", options="pt=on")
+        self.assertIn("amd-iommu,pt=off,pt=on", self.command(own))
+
+    def test_clients_stand_on_buses_that_the_unit_knows(self) -> None:
+        for kind, offered, root_port in (
+            ("intel", (), True), ("amd", ("dma-remap",), True), ("amd", ("pt",), False)
+        ):
+            words = self.command(machine(kind, *offered))
+            self.assertEqual("edu,bus=rootport" in words, root_port)
+            self.assertEqual(sum(word.startswith("edu,") for word in words), 3)
 
 
 class HostTest(unittest.TestCase):
@@ -300,6 +407,16 @@ class BusTest(unittest.TestCase):
         walk([bridge], None, found)
         self.assertEqual([(f.location, f.requester) for f in found],
                          [("00:07.0", 0x38), ("02:01.0", 0x200)])
+
+    def test_devices_behind_an_old_bridge_are_it(self) -> None:
+        edu = {"bus": 2, "slot": 1, "function": 0, "id": {"vendor": 0x1234, "device": 0x11E8}}
+        bridge = {
+            "bus": 0, "slot": 7, "function": 0, "id": {"vendor": 0x1B36, "device": 1},
+            "pci_bridge": {"bus": {"secondary": 2}, "devices": [edu]},
+        }
+        found: list[Function] = []
+        walk([bridge], None, found)
+        self.assertEqual([f.requester for f in found], [0x38, 0x38])
 
 
 if __name__ == "__main__":
