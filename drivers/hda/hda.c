@@ -7,16 +7,30 @@
 
 #define SETTLE_NS UINT64_C(1000000)
 
+/* Keeps the first one. */
+static void note_error(char *error, size_t size, const char *format, va_list arguments)
+{
+    if (error[0] == '\0')
+        (void)vsnprintf(error, size, format, arguments);
+}
+
 bool hda_fail(struct hda *hda, const char *format, ...)
 {
     va_list arguments;
 
-    if (hda->error[0] != '\0')
-        return false;
     va_start(arguments, format);
-    (void)vsnprintf(hda->error, sizeof(hda->error), format, arguments);
+    note_error(hda->error, sizeof(hda->error), format, arguments);
     va_end(arguments);
     return false;
+}
+
+void hda_misheard(struct hda *hda, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    note_error(hda->faults.error, sizeof(hda->faults.error), format, arguments);
+    va_end(arguments);
 }
 
 bool hda_gives(struct hda *hda, const char *call, NTSTATUS status, NTSTATUS wanted)
@@ -66,23 +80,32 @@ static void forget_faults(struct hda *hda)
 static void run_test(struct hda *hda, const struct hda_test *test)
 {
     const struct driver_services *services = hda->device->services;
+    char *misheard = hda->faults.error;
 
-    hda->error[0] = '\0';
-    if (test->run(hda)) {
-        services->test(hda->device, test->id, DRIVER_PASS, NULL);
-        return;
-    }
-    services->test(hda->device, test->id, DRIVER_FAIL, "%s", hda->error);
-    forget_faults(hda);
+    hda->error[0] = misheard[0] = '\0';
+    bool good = test->run(hda);
+    services->test(hda->device, test->id, good ? DRIVER_PASS : DRIVER_FAIL, good ? NULL : "%s",
+                   hda->error);
+    if (misheard[0] != '\0')
+        services->test(hda->device, test->fault_id, DRIVER_FAIL, "%s", misheard);
+    else if (good)
+        services->test(hda->device, test->fault_id, DRIVER_PASS, NULL);
+    else
+        services->test(hda->device, test->fault_id, DRIVER_UNDECIDED, "%s failed", test->id);
+    if (!good || misheard[0] != '\0')
+        forget_faults(hda);
 }
 
 /* Reports every id as `result`. Returns false, for the caller to return. */
 static bool not_run(struct hda *hda, enum driver_result result)
 {
+    const struct driver_services *services = hda->device->services;
+
     for (size_t i = 0; i < ARRAYSIZE(suites); i++)
-        for (size_t n = 0; n < *suites[i].count; n++)
-            hda->device->services->test(hda->device, suites[i].tests[n].id, result, "%s",
-                                        hda->error);
+        for (size_t n = 0; n < *suites[i].count; n++) {
+            services->test(hda->device, suites[i].tests[n].id, result, "%s", hda->error);
+            services->test(hda->device, suites[i].tests[n].fault_id, result, "%s", hda->error);
+        }
     return false;
 }
 

@@ -8,8 +8,9 @@
 
 /*
  * An Intel High Definition Audio controller, and the whole domain API tried on it by a driver that
- * knows the API from its documentation. Memory is the judge: a transfer counts when memory and the
- * codec show it, a refusal when memory is as it was and the fault was heard.
+ * knows the API from its documentation. Memory is the judge of HDA-nnn: a transfer counts when
+ * memory and the codec show it, a refusal when memory is as it was. HDA-FAULT-nnn is whether the
+ * fault of each of its refusals was heard, and no other.
  */
 
 /* The driver's memory: contiguous, each page with a canary of its own until a device writes it. */
@@ -45,6 +46,8 @@ struct hda_faults {
     uint64_t unexpected_page;
     bool outside_wait; /* the handler ran while the driver did */
     FAULT_INFORMATION information;
+    bool missed;     /* one was not heard in time: those that follow are not waited for as long */
+    char error[160]; /* why what was heard in the present test is not right */
 };
 #define HDA_NO_PAGE UINT64_MAX
 
@@ -70,6 +73,8 @@ struct hda {
 
 /* Keeps the first reason. Returns false, for the caller to return. */
 bool hda_fail(struct hda *hda, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same of what was heard. */
+void hda_misheard(struct hda *hda, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* True: the call returned what it should. */
 bool hda_gives(struct hda *hda, const char *call, NTSTATUS status, NTSTATUS wanted)
@@ -144,11 +149,10 @@ IOMMU_DEVICE_FAULT_HANDLER hda_hear;
 void hda_take_records(struct hda *hda);
 
 void hda_expect_fault(struct hda *hda, uint64_t logical, uint64_t tolerated);
-/* Waits for the record and judges it. */
-bool hda_heard(struct hda *hda, FAULT_INFORMATION_X64_TYPE type)
-    __attribute__((warn_unused_result));
-/* True: no fault but expected ones. */
-bool hda_silent(struct hda *hda) __attribute__((warn_unused_result));
+/* Waits for the expected fault and judges it. */
+void hda_listen(struct hda *hda, FAULT_INFORMATION_X64_TYPE type);
+/* There may be no fault but expected ones. */
+void hda_listen_beside(struct hda *hda);
 
 /* The codec takes a value from PAGE_CORB and gives it back in PAGE_RIRB; nothing else changes. */
 bool hda_rings_reach(struct hda *hda, uint64_t corb, uint64_t rirb)
@@ -160,9 +164,14 @@ bool hda_rings_refused(struct hda *hda, uint64_t corb, uint64_t rirb, uint64_t r
 /* ---- v1.c, v2.c, v2_stream.c ---- */
 
 struct hda_test {
-    const char *id;
+    const char *id;       /* "HDA-001" */
+    const char *fault_id; /* "HDA-FAULT-001" */
     bool (*run)(struct hda *hda);
 };
+#define HDA_TEST(number, run)                                                                      \
+    {                                                                                              \
+        "HDA-" number, "HDA-FAULT-" number, run                                                    \
+    }
 
 extern const struct hda_test hda_v1_tests[], hda_v2_tests[], hda_stream_tests[];
 extern const size_t hda_v1_count, hda_v2_count, hda_stream_count;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 #include "drivers/hda/hda.h"
 
-#define FAULT_NS UINT64_C(500000000)
+#define FAULT_NS        UINT64_C(500000000)
+#define MISSED_FAULT_NS UINT64_C(20000000)
 
 /* ---- Faults ---- */
 
@@ -58,47 +59,49 @@ static bool fault_came(void *context)
     return faults->by_record > 0 && (faults->by_handler > 0 || !faults->reporting);
 }
 
-static bool judge_information(struct hda *hda, FAULT_INFORMATION_X64_TYPE type)
+static void judge_information(struct hda *hda, FAULT_INFORMATION_X64_TYPE type)
 {
     const FAULT_INFORMATION *information = &hda->faults.information;
 
     if (information->Type != FaultInformationX64 || information->IsStage1)
-        return hda_fail(hda, "the fault is of another kind of unit");
-    if (!information->X64.Flags.FaultAddressValid)
-        return hda_fail(hda, "the fault has no valid address");
-    if (information->X64.DomainHandle != (PVOID)hda->domain)
-        return hda_fail(hda, "the fault names another domain");
-    return information->X64.Type == type ||
-           hda_fail(hda, "the fault has type %d, not %d", (int)information->X64.Type, (int)type);
+        hda_misheard(hda, "the fault is of another kind of unit");
+    else if (!information->X64.Flags.FaultAddressValid)
+        hda_misheard(hda, "the fault has no valid address");
+    else if (information->X64.DomainHandle != (PVOID)hda->domain)
+        hda_misheard(hda, "the fault names another domain");
+    else if (information->X64.Type != type)
+        hda_misheard(hda, "the fault has type %d, not %d", (int)information->X64.Type, (int)type);
 }
 
-bool hda_heard(struct hda *hda, FAULT_INFORMATION_X64_TYPE type)
+void hda_listen(struct hda *hda, FAULT_INFORMATION_X64_TYPE type)
 {
     struct hda_faults *faults = &hda->faults;
     uint64_t page = faults->page;
-    bool came = hda_wait(hda, fault_came, hda, FAULT_NS);
+    bool came = hda_wait(hda, fault_came, hda, faults->missed ? MISSED_FAULT_NS : FAULT_NS);
 
     faults->tolerated[1] = page;
     faults->page = HDA_NO_PAGE;
+    faults->missed |= !came;
     if (!came)
-        return hda_fail(hda, "the refusal of 0x%llx was not heard (handler %u, record %u)",
-                        (unsigned long long)page, faults->by_handler, faults->by_record);
-    if (faults->reporting)
-        return judge_information(hda, type) && hda_silent(hda);
-    return hda_silent(hda) &&
-           (faults->by_handler == 0 || hda_fail(hda, "a handler that is not set was called"));
+        hda_misheard(hda, "the refusal of 0x%llx was not heard (handler %u, record %u)",
+                     (unsigned long long)page, faults->by_handler, faults->by_record);
+    else if (faults->reporting)
+        judge_information(hda, type);
+    else if (faults->by_handler > 0)
+        hda_misheard(hda, "a handler that is not set was called");
+    hda_listen_beside(hda);
 }
 
-bool hda_silent(struct hda *hda)
+void hda_listen_beside(struct hda *hda)
 {
     const struct hda_faults *faults = &hda->faults;
 
     hda_take_records(hda);
     if (faults->unexpected > 0)
-        return hda_fail(hda, "%u faults were not expected, one at 0x%llx", faults->unexpected,
-                        (unsigned long long)faults->unexpected_page);
-    return !faults->outside_wait ||
-           hda_fail(hda, "the handler was called beside the driver, not at PASSIVE_LEVEL");
+        hda_misheard(hda, "%u faults were not expected, one at 0x%llx", faults->unexpected,
+                     (unsigned long long)faults->unexpected_page);
+    else if (faults->outside_wait)
+        hda_misheard(hda, "the handler was called beside the driver, not at PASSIVE_LEVEL");
 }
 
 /* ---- Rings ---- */
@@ -144,7 +147,9 @@ bool hda_rings_reach(struct hda *hda, uint64_t corb, uint64_t rirb)
 {
     bool good = rings_open(hda, corb, rirb) && echo(hda);
 
-    return hda_rings_stop(hda) && good && hda_silent(hda);
+    bool stopped = hda_rings_stop(hda);
+    hda_listen_beside(hda);
+    return stopped && good;
 }
 
 /* The codec knows the value already, so the answer would be right if it could come. */
@@ -158,8 +163,7 @@ static bool ask_in_vain(struct hda *hda, uint64_t refused, uint64_t other, bool 
         return false;
     hda_expect_fault(hda, refused, other);
     bool answered = hda_command(hda, get_verb(hda), &response);
-    if (!hda_heard(hda, type))
-        return false;
+    hda_listen(hda, type);
     if (answered && is_answer(hda, &response))
         return hda_fail(hda, "the codec answered all the same");
     return hda_intact(hda, HDA_PAGE(PAGE_CORB) | (by_response ? 0 : HDA_PAGE(PAGE_RIRB))) ||

@@ -368,17 +368,17 @@ static bool no_input_mappings(struct hda *hda)
 
 /* Never renumbered. */
 const struct hda_test hda_v1_tests[] = {
-    {"HDA-001", tables},
-    {"HDA-002", map_rings},
-    {"HDA-003", refuse_after_unmap},
-    {"HDA-004", refuse_permissions},
-    {"HDA-005", identity},
-    {"HDA-006", refuse_maps},
-    {"HDA-007", refuse_attach},
-    {"HDA-008", report_none},
-    {"HDA-009", refuse_detached},
-    {"HDA-010", unmanaged},
-    {"HDA-011", managed},
-    {"HDA-012", no_input_mappings},
+    HDA_TEST("001", tables),
+    HDA_TEST("002", map_rings),
+    HDA_TEST("003", refuse_after_unmap),
+    HDA_TEST("004", refuse_permissions),
+    HDA_TEST("005", identity),
+    HDA_TEST("006", refuse_maps),
+    HDA_TEST("007", refuse_attach),
+    HDA_TEST("008", report_none),
+    HDA_TEST("009", refuse_detached),
+    HDA_TEST("010", unmanaged),
+    HDA_TEST("011", managed),
+    HDA_TEST("012", no_input_mappings),
 };
 const size_t hda_v1_count = ARRAYSIZE(hda_v1_tests);

@@ -488,9 +488,9 @@ static bool two_domains(struct hda *hda)
 
 /* Never renumbered. */
 const struct hda_test hda_v2_tests[] = {
-    {"HDA-021", devices},     {"HDA-022", domain_types},     {"HDA-023", state_changes},
-    {"HDA-024", reserve},     {"HDA-025", reserve_explicit}, {"HDA-026", regions},
-    {"HDA-027", identity},    {"HDA-028", unmanaged},        {"HDA-029", pass_through},
-    {"HDA-030", two_domains},
+    HDA_TEST("021", devices),     HDA_TEST("022", domain_types),     HDA_TEST("023", state_changes),
+    HDA_TEST("024", reserve),     HDA_TEST("025", reserve_explicit), HDA_TEST("026", regions),
+    HDA_TEST("027", identity),    HDA_TEST("028", unmanaged),        HDA_TEST("029", pass_through),
+    HDA_TEST("030", two_domains),
 };
 const size_t hda_v2_count = ARRAYSIZE(hda_v2_tests);

@@ -22,7 +22,7 @@ READ_ERROR_SECTOR = 2048
 EDUS = 3
 REFUSED_PAGES = 9  # ten DMA-DENY tests, two of them on one page
 API_PASSES = 95  # of 121: the others need ARM64 or PASIDs
-HDA_PASSES = 26  # all of them
+HDA_PASSES = 2 * 26  # all of them
 NVME = "nvme,serial=bulkhead,addr=04.0"
 
 

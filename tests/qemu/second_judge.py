@@ -88,7 +88,7 @@ def judge_hda(trace: Trace, functions: list[Function], report: Report) -> list[s
     found = []
     for hda in clients(functions, HDA):
         one, place = trace.of(hda.requester), hda.location
-        if not passes(report, "HDA-", place):
+        if not passes(report, "HDA-0", place):
             found.append(f"{place}: no HDA test passed")
         if not one.identical or one.identical * (OFFSET + 1) >= one.translated_bytes:
             found.append(f"{place}: not both identical and other translations")
