@@ -43,8 +43,9 @@ struct api {
     owner_t owner, other;            /* whose calls these are, and somebody else */
     uint16_t endpoints[API_DEVICES]; /* devices that can be made to read and write */
     unsigned device_count;
-    uint16_t spare; /* an endpoint that no test uses otherwise */
-    bool on_host;   /* tries what needs ARM64 or PASID as far as it goes */
+    uint16_t spare;  /* an endpoint that no test uses otherwise */
+    bool on_host;    /* tries what needs ARM64 or PASID as far as it goes */
+    bool unrecorded; /* the unit does not record refusals as they are: memory alone judges them */
     DMA_IOMMU_INTERFACE v0;
     DMA_IOMMU_INTERFACE_V1 v1;
     DMA_IOMMU_INTERFACE_V2 v2;
@@ -64,6 +65,9 @@ struct api {
  * spare and on_host are set. False: it cannot begin. */
 bool api_begin(struct api *api) __attribute__((warn_unused_result));
 void api_end(struct api *api);
+
+/* Whether the unit records the refusal of a write as it is, tried on device 0. */
+bool api_records_refusals(struct api *api) __attribute__((warn_unused_result));
 
 struct api_behaviour {
     unsigned number;
@@ -90,12 +94,15 @@ enum api_access api_read(struct api *api, unsigned device, uint64_t address);
 enum api_access api_write(struct api *api, unsigned device, uint64_t address);
 
 /* A write at `address` changes this page of the caller's, or is refused and changes nothing in it:
- * memory and the unit's fault must agree. */
+ * memory and the unit's fault must agree, unless `unrecorded`. */
 bool api_lands(struct api *api, unsigned device, uint64_t address, unsigned page);
 bool api_stopped(struct api *api, unsigned device, uint64_t address, unsigned page);
 /* The device reads what stands in page `from`, and brings it to page `to`. */
 bool api_brings(struct api *api, unsigned device, uint64_t source, unsigned from, uint64_t target,
                 unsigned to);
+/* The device is refused the read: what it brings to page `to` is not what stands in page `from`. */
+bool api_withheld(struct api *api, unsigned device, uint64_t source, unsigned from, uint64_t target,
+                  unsigned to);
 
 uint64_t api_physical(const struct api *api, unsigned page);
 PFN_NUMBER api_frame(const struct api *api, unsigned page);

@@ -218,7 +218,7 @@ void api_region_mapped(struct api *api)
     api_attach(api, domain, device);
     HOLDS(api_brings(api, 0, api_physical(api, 0), 0, api_physical(api, 1), 1));
     HOLDS(api_stopped(api, 0, api_physical(api, 4), 4));
-    HOLDS(api_read(api, 0, api_physical(api, 5)) == API_REFUSED);
+    HOLDS(api_withheld(api, 0, api_physical(api, 5), 5, api_physical(api, 1), 1));
     HOLDS(api_stopped(api, 0, api_physical(api, 2), 2));
     GIVES(STATUS_RESOURCE_IN_USE, api_map(api, domain, 0, 1, api_physical(api, 5), API_BOTH));
     GIVES(STATUS_RESOURCE_IN_USE, api_map(api, domain, 0, 1, api_physical(api, 1), API_BOTH));

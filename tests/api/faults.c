@@ -54,6 +54,19 @@ static NTSTATUS report(struct api *api, struct stage *stage, BOOLEAN enable)
                                            enable ? &stage->config : NULL);
 }
 
+bool api_records_refusals(struct api *api)
+{
+    owner_t before = owner_enter(api->owner);
+    struct stage stage;
+    bool records;
+
+    set(api, &stage);
+    records = api_write(api, 0, API_AT + PAGE_SIZE) == API_REFUSED;
+    strike(api, &stage);
+    owner_enter(before);
+    return records;
+}
+
 void api_fault_extended(struct api *api)
 {
     struct stage stage;
@@ -62,7 +75,7 @@ void api_fault_extended(struct api *api)
     GIVES(STATUS_NOT_IMPLEMENTED,
           api->v2.SetDeviceFaultReportingEx(stage.device, 0, TRUE, &stage.config));
     GIVES(STATUS_NOT_IMPLEMENTED, api->v3.SetDeviceFaultReportingEx(NULL, 1, TRUE, NULL));
-    HOLDS(api_write(api, 0, API_AT + PAGE_SIZE) == API_REFUSED);
+    HOLDS(api_stopped(api, 0, API_AT + PAGE_SIZE, 1));
     HOLDS(!stage.seen.calls);
     strike(api, &stage);
 }

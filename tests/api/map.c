@@ -99,8 +99,8 @@ void api_map_overlap(struct api *api)
     GIVES(STATUS_RESOURCE_IN_USE, api_map(api, domain, 8, 4, API_AT - 3 * PAGE_SIZE, API_BOTH));
     HOLDS(api_lands(api, 0, API_AT + 2 * PAGE_SIZE, 2));
     HOLDS(api_lands(api, 0, API_AT, 0));
-    HOLDS(api_write(api, 0, API_AT + 3 * PAGE_SIZE) == API_REFUSED);
-    HOLDS(api_write(api, 0, API_AT - PAGE_SIZE) == API_REFUSED);
+    HOLDS(api_stopped(api, 0, API_AT + 3 * PAGE_SIZE, 9));
+    HOLDS(api_stopped(api, 0, API_AT - PAGE_SIZE, 10));
     GIVES(STATUS_SUCCESS, api->v2.UnmapLogicalRange(domain, API_AT, 3));
     api_detach(api, device);
     api_delete_device(api, device);
@@ -209,10 +209,10 @@ void api_map_permissions(struct api *api)
     api_attach(api, domain, device);
     HOLDS(api_stopped(api, 0, read, IOMMU_ACCESS_READ));
     HOLDS(api_brings(api, 0, read, IOMMU_ACCESS_READ, both, 3));
-    HOLDS(api_read(api, 0, write) == API_REFUSED);
+    HOLDS(api_withheld(api, 0, write, IOMMU_ACCESS_WRITE, both, 3));
     HOLDS(api_lands(api, 0, write, IOMMU_ACCESS_WRITE));
     HOLDS(api_stopped(api, 0, none, IOMMU_ACCESS_NONE));
-    HOLDS(api_read(api, 0, none) == API_REFUSED);
+    HOLDS(api_withheld(api, 0, none, IOMMU_ACCESS_NONE, both, 3));
     GIVES(STATUS_RESOURCE_IN_USE, api_map(api, domain, 0, 1, none, API_BOTH));
     GIVES(STATUS_SUCCESS, api->v2.UnmapLogicalRange(domain, API_AT, 4));
     api_detach(api, device);

@@ -105,10 +105,10 @@ void api_reserve_unmapped(struct api *api)
 
     api_attach(api, domain, device);
     PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN token = token_of(api, domain);
-    HOLDS(api_write(api, 0, API_AT) == API_REFUSED);
-    HOLDS(api_read(api, 0, API_AT) == API_REFUSED);
+    HOLDS(api_stopped(api, 0, API_AT, 0));
     GIVES(STATUS_SUCCESS, map_segment(api, token, 1, 3, 1, &segment));
     HOLDS(api_lands(api, 0, API_AT + PAGE_SIZE, 3));
+    HOLDS(api_withheld(api, 0, API_AT, 0, API_AT + PAGE_SIZE, 3));
     GIVES(STATUS_SUCCESS, api->v2.UnmapReservedLogicalRange(&segment));
     HOLDS(api_stopped(api, 0, API_AT + PAGE_SIZE, 3));
     free_token(api, token);

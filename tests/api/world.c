@@ -128,11 +128,16 @@ bool api_lands(struct api *api, unsigned device, uint64_t address, unsigned page
     return api_write(api, device, address) == API_ALLOWED && *api_word(api, page) != word;
 }
 
+static bool is_refused(const struct api *api, enum api_access access)
+{
+    return access == API_REFUSED || (api->unrecorded && access == API_ALLOWED);
+}
+
 bool api_stopped(struct api *api, unsigned device, uint64_t address, unsigned page)
 {
     uint64_t word = *api_word(api, page) = api->next_word++;
 
-    return api_write(api, device, address) == API_REFUSED && *api_word(api, page) == word;
+    return is_refused(api, api_write(api, device, address)) && *api_word(api, page) == word;
 }
 
 bool api_brings(struct api *api, unsigned device, uint64_t source, unsigned from, uint64_t target,
@@ -143,6 +148,15 @@ bool api_brings(struct api *api, unsigned device, uint64_t source, unsigned from
     *api_word(api, to) = 0;
     return api_read(api, device, source) == API_ALLOWED &&
            api_write(api, device, target) == API_ALLOWED && *api_word(api, to) == word;
+}
+
+bool api_withheld(struct api *api, unsigned device, uint64_t source, unsigned from, uint64_t target,
+                  unsigned to)
+{
+    uint64_t word = *api_word(api, from) = api->next_word++;
+
+    return is_refused(api, api_read(api, device, source)) &&
+           api_write(api, device, target) == API_ALLOWED && *api_word(api, to) != word;
 }
 
 /* ---- Objects ---- */
