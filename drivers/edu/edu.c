@@ -31,12 +31,12 @@ static bool engine_idle(void *context)
     return (driver_read64(&edu->registers, EDU_DMA_COMMAND) & EDU_COMMAND_RUN) == 0;
 }
 
-static bool wait_for_engine(struct edu *edu)
+static bool wait_for_engine(struct edu *edu, bool by_interrupt)
 {
     struct driver_device *device = edu->device;
     const struct driver_services *services = device->services;
 
-    if (edu->interrupts) {
+    if (by_interrupt) {
         bool came = services->interrupt_wait(device, 0, EDU_TIMEOUT_NS);
         uint32_t status = driver_read32(&edu->registers, EDU_INTERRUPT_STATUS);
         driver_write32(&edu->registers, EDU_INTERRUPT_ACKNOWLEDGE, status);
@@ -51,12 +51,13 @@ static bool wait_for_engine(struct edu *edu)
 bool edu_transfer(struct edu *edu, enum edu_direction direction, uint64_t logical)
 {
     uint64_t command = EDU_COMMAND_RUN;
+    bool by_interrupt = edu->interrupts && !edu->blocked;
 
     if (!engine_idle(edu))
         return false;
     if (direction == EDU_WRITE)
         command |= EDU_COMMAND_WRITE;
-    if (edu->interrupts)
+    if (by_interrupt)
         command |= EDU_COMMAND_INTERRUPT;
     driver_write64(&edu->registers, EDU_DMA_SOURCE, direction == EDU_READ ? logical : EDU_BUFFER);
     driver_write64(&edu->registers, EDU_DMA_DESTINATION,
@@ -64,7 +65,7 @@ bool edu_transfer(struct edu *edu, enum edu_direction direction, uint64_t logica
     driver_write64(&edu->registers, EDU_DMA_COUNT, EDU_BLOCK);
     driver_barrier();
     driver_write64(&edu->registers, EDU_DMA_COMMAND, command);
-    return wait_for_engine(edu);
+    return wait_for_engine(edu, by_interrupt);
 }
 
 static bool edu_open(struct edu *edu)

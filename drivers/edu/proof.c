@@ -10,6 +10,7 @@
 #define FAULT_RETIMEOUT_NS UINT64_C(20000000) /* once one did not come in all of that */
 /* Once one fault came: for what else was recorded of the same access. */
 #define REPEATS_NS      UINT64_C(1000000)
+#define REPEATS_ROUNDS  64 /* of these, at the most */
 #define PEER_TIMEOUT_NS UINT64_C(3000000000)
 
 #define READ_WRITE      (IOMMU_ACCESS_READ | IOMMU_ACCESS_WRITE)
@@ -172,27 +173,32 @@ static bool take_repeats(void *context)
     return false;
 }
 
-/* One access may be many requests and leave many records: all are awaited. */
+/* One access may be many requests and leave many records: until no more come. */
 static void await_records(struct proof *proof)
 {
     struct driver_device *device = proof->edu->device;
+    const struct fault_watch *watch = &proof->faults;
     uint64_t timeout = record_missed ? FAULT_RETIMEOUT_NS : FAULT_TIMEOUT_NS;
+    unsigned had = 0;
 
-    if (device->services->wait(device, fault_came, proof, timeout))
-        (void)device->services->wait(device, take_repeats, proof, REPEATS_NS);
-    else
+    if (!device->services->wait(device, fault_came, proof, timeout))
         record_missed = true;
+    for (unsigned i = 0; i < REPEATS_ROUNDS && watch->matching + watch->wrong > had; i++) {
+        had = watch->matching + watch->wrong;
+        (void)device->services->wait(device, take_repeats, proof, REPEATS_NS);
+    }
 }
 
 static NTSTATUS attach(struct proof *proof, PIOMMU_DMA_DOMAIN domain)
 {
-    const struct edu *edu = proof->edu;
+    struct edu *edu = proof->edu;
     DEVICE_FAULT_CONFIGURATION config = {hear_fault, proof};
     NTSTATUS status = edu->iommu.V2.AttachDeviceEx(domain, edu->dma);
 
     if (!NT_SUCCESS(status))
         return status;
     proof->at = domain;
+    edu->blocked = domain != proof->domain;
     return edu->legacy.SetDeviceFaultReporting(edu->device->pdo, 0, TRUE, &config);
 }
 
@@ -201,6 +207,7 @@ static NTSTATUS detach(struct proof *proof)
     NTSTATUS status = proof->edu->iommu.V2.DetachDeviceEx(proof->edu->dma);
 
     proof->at = NULL;
+    proof->edu->blocked = true;
     return status;
 }
 
