@@ -140,6 +140,19 @@ static VOID hear_fault(PVOID context, PFAULT_INFORMATION information)
     }
 }
 
+static bool is_expected(const struct fault_watch *watch, const struct driver_record *record)
+{
+    return record->address == watch->address && record->write == watch->write;
+}
+
+/* Of the last refusal, which has been judged by it. */
+static bool is_repeated(const struct fault_watch *watch, const struct driver_record *record)
+{
+    return (watch->matching > 0 && is_expected(watch, record)) ||
+           (watch->wrong > 0 && record->address == watch->wrong_address &&
+            record->write == watch->wrong_write);
+}
+
 static void take_records(struct proof *proof)
 {
     struct driver_device *device = proof->edu->device;
@@ -148,8 +161,8 @@ static void take_records(struct proof *proof)
 
     while (device->services->take_record(device, &record)) {
         if (!watch->armed) {
-            watch->unexpected++;
-        } else if (record.address == watch->address && record.write == watch->write) {
+            watch->unexpected += !is_repeated(watch, &record);
+        } else if (is_expected(watch, &record)) {
             watch->matching++;
         } else {
             watch->wrong++;

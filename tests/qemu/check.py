@@ -151,8 +151,9 @@ def image_jobs(stop: threading.Event, image: Path, only: str) -> list[Callable[[
     for emulator in emulators():
         print(f"on {emulator.name} ({emulator.binary})", flush=True)
         base = FOLDER / ".".join(map(str, emulator.version))
-        for case in (c for c in CASES if only in c.name):
-            place = Place(emulator, image, ROOT / "build/bulkhead.img", base / case.name)
+        for case in (c for c in CASES if only in c.name and emulator.version >= c.since):
+            stick = ROOT / "build/bulkhead.img"
+            place = Place(emulator, image, stick, base / case.name, case.iommu)
             jobs.append(lambda c=case, p=place: image_case(c, p, stop))  # type: ignore[misc]
     return jobs
 

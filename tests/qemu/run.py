@@ -82,6 +82,9 @@ def summary(outcome: Outcome) -> None:
     if not report["complete"]:
         for line in error_lines(outcome.log):
             show(f"qemu: {line}")
+    if report["counts"]["waived"]:
+        show(f"run: {report['counts']['waived']} results are waived: this QEMU cannot show them "
+             "(tests/qemu/deviations.py)")
     verdict = report["verdict"].upper()
     because = f": {report['reason']}" if report.get("reason") else ""
     show(f"run: {verdict} after {outcome.seconds:.1f} s{because}")

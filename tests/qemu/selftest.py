@@ -153,7 +153,8 @@ class WaiverTest(unittest.TestCase):
     TABLE = (Deviation("intel", (7, 2), (7, 2), "DMA-FAULT-009", "not modelled"),)
 
     def run_with(self, value: str, table: tuple[Deviation, ...]) -> Report:
-        tests = [result(name) for name in (ALLOW, *DENIALS)] + [result("DMA-FAULT-009", value)]
+        last = {**result("DMA-FAULT-009", value), "reason": "no record of the write"}
+        tests = [*(result(name) for name in (ALLOW, *DENIALS)), last]
         return judged(wire(records(tests), "pass" if value == "PASS" else "fail"), table)
 
     def test_waived_failure_passes_and_is_marked(self) -> None:
@@ -163,6 +164,11 @@ class WaiverTest(unittest.TestCase):
 
     def test_waived_test_that_passes_fails_the_run(self) -> None:
         self.assertEqual(self.run_with("PASS", self.TABLE)["verdict"], "fail")
+
+    def test_another_failure_is_not_waived(self) -> None:
+        for failure, verdict in (("no record", "pass"), ("", "pass"), ("no access", "fail")):
+            row = Deviation("intel", (7, 2), (7, 2), "DMA-FAULT-009", "not modelled", failure)
+            self.assertEqual(self.run_with("FAIL", (row,))["verdict"], verdict)
 
     def test_other_versions_and_vendors_are_not_waived(self) -> None:
         for row in (
