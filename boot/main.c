@@ -370,7 +370,7 @@ static void describe_end(void)
 
         numbers[i] = function->group_leader == i ? next++ : numbers[function->group_leader];
         *out =
-            (struct report_function){.group = numbers[i], .covered = iommu_covered(&boot.iommu, i)};
+            (struct report_function){.group = numbers[i], .covered = iommu_guards(&boot.iommu, i)};
         uint16_t before = pci_find(entry, function->segment, function->bdf);
         if (before != PCI_NONE)
             out->bus_master_at_entry = entry->functions[before].bus_master_at_entry;

@@ -33,6 +33,10 @@ struct pci_bar {
     bool wide; /* 64-bit; the next BAR is its upper half */
 };
 
+/* Base class << 8 | subclass (PCI Code and ID Assignment Specification). */
+#define PCI_CLASS_HOST_BRIDGE 0x0600u
+#define PCI_CLASS_IOMMU       0x0806u
+
 /* PCI Express device/port type (PCI Express Capabilities Register); PCI_CONVENTIONAL without that
  * capability. */
 enum pci_port {

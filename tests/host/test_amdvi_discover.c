@@ -90,54 +90,6 @@ static enum pt_permission rights_of(pci_bdf_t bdf, uint64_t first)
     return PT_NONE;
 }
 
-/* What the operations table names and no test here calls. */
-#define FAKE __attribute__((weak))
-
-FAKE bool amdvi_probe(struct iommu_unit *unit)
-{
-    (void)unit;
-    return false;
-}
-
-FAKE bool amdvi_enable(struct iommu_unit *unit)
-{
-    (void)unit;
-    return false;
-}
-
-FAKE bool amdvi_attach(struct iommu_unit *unit, pci_bdf_t requester,
-                       const struct iommu_binding *binding, bool *no_memory)
-{
-    (void)unit;
-    (void)requester;
-    (void)binding;
-    (void)no_memory;
-    return false;
-}
-
-FAKE bool amdvi_block(struct iommu_unit *unit, pci_bdf_t requester, uint16_t domain_id)
-{
-    (void)unit;
-    (void)requester;
-    (void)domain_id;
-    return false;
-}
-
-FAKE bool amdvi_invalidate(struct iommu_unit *unit, const struct iommu_invalidation *invalidation)
-{
-    (void)unit;
-    (void)invalidation;
-    return false;
-}
-
-FAKE unsigned amdvi_drain(struct iommu_unit *unit, struct iommu_fault *faults, unsigned max)
-{
-    (void)unit;
-    (void)faults;
-    (void)max;
-    return 0;
-}
-
 /* ---- Units ---- */
 
 static void one_unit_whatever_describes_it(void **state)
@@ -220,6 +172,27 @@ static void more_units_than_fit(void **state)
     assert_int_equal(unit_of(DEVICE(5)), -1);
     assert_true(on.iommu.incomplete);
     assert_true(log_has("unit at 0xfd300000 left out: too many units"));
+}
+
+/* What sends no requests may be left out; what may send some, or has a unit that failed, may not.
+ */
+static void a_host_bridge_needs_no_unit(void **state)
+{
+    (void)state;
+    on.pci.functions[index_of(OWN_ID)].class_code = PCI_CLASS_IOMMU << 8;
+    for (unsigned n = 1; n <= 3; n++)
+        on.pci.functions[index_of(DEVICE(n))].class_code = PCI_CLASS_HOST_BRIDGE << 8;
+    on.pci.functions[index_of(DEVICE(2))].parent = 0;
+    add_ivhd(IVRS_IVHD_11, 0, OWN_ID, BASE);
+    add_entry(IVRS_SELECT, DEVICE(3), 0);
+    assert_true(discover());
+    assert_true(iommu_guards(&on.iommu, index_of(OWN_ID)));
+    assert_true(iommu_guards(&on.iommu, index_of(DEVICE(1))));
+    assert_false(iommu_guards(&on.iommu, index_of(DEVICE(2))));
+    assert_false(iommu_guards(&on.iommu, index_of(DEVICE(3))));
+    assert_false(iommu_guards(&on.iommu, index_of(DEVICE(4))));
+    on.iommu.units[0].state = UNIT_ACTIVE;
+    assert_true(iommu_guards(&on.iommu, index_of(DEVICE(3))));
 }
 
 static void tables_without_a_unit(void **state)
@@ -458,6 +431,7 @@ int main(void)
         TEST(units_at_one_address_conflict),
         TEST(a_unit_without_its_function_is_still_a_unit),
         TEST(more_units_than_fit),
+        TEST(a_host_bridge_needs_no_unit),
         TEST(tables_without_a_unit),
         TEST(each_kind_of_entry_covers),
         TEST(all_covers_all_of_its_segment),

@@ -150,7 +150,7 @@ static const char *find_reason(const struct iommu *iommu)
     if (!iommu->format)
         return "the units have no table format and depth in common";
     for (unsigned i = 0; i < iommu->pci->count; i++)
-        if (!iommu_covered(iommu, (uint16_t)i))
+        if (!iommu_guards(iommu, (uint16_t)i))
             return "some functions are behind no unit";
     if (iommu->incomplete)
         return "firmware's tables may leave a unit or a device out";
@@ -209,6 +209,17 @@ bool iommu_covered(const struct iommu *iommu, uint16_t endpoint)
     uint16_t unit = iommu->endpoints[endpoint].unit;
 
     return unit != PCI_NONE && iommu->units[unit].state == UNIT_ACTIVE;
+}
+
+bool iommu_guards(const struct iommu *iommu, uint16_t endpoint)
+{
+    const struct pci_function *function = &iommu->pci->functions[endpoint];
+    uint32_t class = function->class_code >> 8;
+    bool named = iommu->endpoints[endpoint].unit != PCI_NONE;
+
+    return iommu_covered(iommu, endpoint) ||
+           (!named && function->parent == PCI_NONE &&
+            (class == PCI_CLASS_HOST_BRIDGE || class == PCI_CLASS_IOMMU));
 }
 
 enum iommu_state iommu_state(const struct iommu *iommu)

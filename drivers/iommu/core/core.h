@@ -298,6 +298,10 @@ void iommu_enable(struct iommu *iommu);
 enum iommu_state iommu_state(const struct iommu *iommu);
 bool iommu_covered(const struct iommu *iommu, uint16_t endpoint);
 
+/* Covered, or nothing to cover: a host bridge or a unit's own function on a root bus sends no
+ * requests of its own, and firmware's tables commonly leave it out. */
+bool iommu_guards(const struct iommu *iommu, uint16_t endpoint);
+
 /* True while some unit is active and the units have a table format in common. */
 bool iommu_serves_domains(const struct iommu *iommu);
 
