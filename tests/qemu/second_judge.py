@@ -17,7 +17,7 @@ from trace_vtd import VtdTrace
 READERS: dict[str, type[Trace]] = {"intel": VtdTrace, "amd": AmdviTrace}
 TRANSFER_BYTES = 128 << 10  # of a read command, at most
 IN_FLIGHT = 8  # read commands
-SET_UP = 8  # invalidations that a disk of any size may cost: for the Identify commands
+SET_UP = 8  # times that a disk of any size may unmap: for the Identify commands
 NVME = (0x1B36, 0x0010)
 EDU = (0x1234, 0x11E8)
 HDA = (0x8086, 0x2668)
@@ -48,7 +48,7 @@ def judge_disk(
     least = disk_bytes // TRANSFER_BYTES - IN_FLIGHT
     for nvme in clients(functions, NVME):
         one = trace.of(nvme.requester)
-        if pooled and one.invalidations > SET_UP:
+        if pooled and one.invalidations > (2 * SET_UP if trace.ABSENCE_CACHED else SET_UP):
             found.append(f"{nvme.location}: {one.invalidations} invalidations in spite of its pool")
         if not pooled and one.invalidations < least:
             found.append(f"{nvme.location}: {one.invalidations} invalidations, "

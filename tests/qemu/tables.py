@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause-Patent
-"""DMAR tables as firmware should not write them, for machines without an IOMMU device.
+"""DMAR and IVRS tables as firmware should not write them, for machines without an IOMMU device.
 
 Layouts: Intel Virtualization Technology for Directed I/O, "DMA Remapping Reporting Structure" and
-"DMA Remapping Hardware Unit Definition Structure". QEMU sets the table's length and checksum.
+"DMA Remapping Hardware Unit Definition Structure"; AMD I/O Virtualization Technology (IOMMU), "I/O
+Virtualization Reporting Structure (IVRS)". QEMU sets the table's length and checksum.
 """
 from __future__ import annotations
 
@@ -10,28 +11,41 @@ import struct
 
 DRHD = 0
 INCLUDE_PCI_ALL = 1
+IVHD_10 = 0x10
+ALL_DEVICES = 1
 UNUSED_ADDRESS = 0xFED90000  # nothing there: reads give zeros
 DIMM_ADDRESS = 0x1_0000_0000  # a module of memory that machine.py can put there
 HEADER_BYTES = 36
 
 
-def table(body: bytes) -> bytes:
-    header = struct.pack("<4sIBB6s8sI4sI", b"DMAR", HEADER_BYTES + len(body), 1, 0, b"BULKHD",
+def table(signature: bytes, body: bytes) -> bytes:
+    header = struct.pack("<4sIBB6s8sI4sI", signature, HEADER_BYTES + len(body), 1, 0, b"BULKHD",
                          b"BADTABLE", 1, b"TEST", 1)
     return header + body
 
 
 def remapping(*records: bytes) -> bytes:
     """A DMAR of these remapping structures; 39-bit host addresses."""
-    return table(struct.pack("<BB10x", 38, 0) + b"".join(records))
+    return table(b"DMAR", struct.pack("<BB10x", 38, 0) + b"".join(records))
 
 
 def drhd(base: int, length: int = 16) -> bytes:
     return struct.pack("<HHBBHQ", DRHD, length, INCLUDE_PCI_ALL, 0, 0, base)
 
 
-BAD_TABLES: dict[str, bytes] = {
-    "truncated-table": table(b"\x26\x00\x00\x00"),
+def virtualization(*blocks: bytes) -> bytes:
+    """An IVRS of these blocks; 40-bit physical, 48-bit virtual addresses."""
+    return table(b"IVRS", struct.pack("<I8x", 0x00182800) + b"".join(blocks))
+
+
+def ivhd(base: int, length: int = 28, device: int = 8) -> bytes:
+    """For all devices."""
+    head = struct.pack("<BBHHHQHHI", IVHD_10, 0, length, device, 0x40, base, 0, 0, 0)
+    return head + struct.pack("<BHB", ALL_DEVICES, 0, 0)
+
+
+BAD_DMAR: dict[str, bytes] = {
+    "truncated-table": table(b"DMAR", b"\x26\x00\x00\x00"),
     "truncated-record": remapping(drhd(UNUSED_ADDRESS)[:8]),
     "zero-length-record": remapping(struct.pack("<HH", DRHD, 0), drhd(UNUSED_ADDRESS)),
     "overlong-record": remapping(drhd(UNUSED_ADDRESS, length=0x4000)),
@@ -39,4 +53,13 @@ BAD_TABLES: dict[str, bytes] = {
     "wild-addresses": remapping(drhd(0x2000_0000_0000), drhd(0x000F_0000_0000_0000),
                                 drhd(0xFFFF_8000_FED9_0000)),
     "unit-reads-ones": remapping(drhd(DIMM_ADDRESS)),
+}
+
+BAD_IVRS: dict[str, bytes] = {
+    "truncated-table": table(b"IVRS", b"\x00\x28\x18\x00"),
+    "truncated-record": virtualization(ivhd(UNUSED_ADDRESS)[:8]),
+    "zero-length-record": virtualization(ivhd(UNUSED_ADDRESS, length=0)),
+    "unit-reads-zeros": virtualization(ivhd(UNUSED_ADDRESS)),
+    "wild-addresses": virtualization(ivhd(0x2000_0000_0000), ivhd(0xFFFF_8000_FED8_0000, device=9)),
+    "unit-reads-ones": virtualization(ivhd(DIMM_ADDRESS)),
 }

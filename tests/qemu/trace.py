@@ -43,6 +43,7 @@ class Trace:
 
     EVENTS: tuple[str, ...] = ()  # that QEMU has to trace
     PREFIX = ""  # of them all
+    ABSENCE_CACHED = False  # the unit says so: what is mapped costs an invalidation too
 
     def __init__(self, log: Path) -> None:
         self.enabled = False

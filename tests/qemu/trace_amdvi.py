@@ -52,6 +52,7 @@ class AmdviTrace(Trace):
         *MISTAKES,
     )
     PREFIX = "amdvi_"
+    ABSENCE_CACHED = True  # NpCache, in all of them
 
     def __init__(self, log: Path) -> None:
         self._granted = False  # the request whose result comes next
