@@ -312,7 +312,7 @@ CASES: tuple[Case, ...] = (
     Case("amd-memory-above-4g", with_extra("-m", "5G"), "amd"),
     # No older one records anything.
     Case("amd-events", plain, "amd", (11, 1), proves=("IRQ-001", 1), says=AMD_EVENT),
-    bad("amd-without-remapping", with_options("dma-remap=off"), "active", r"FAIL DMA-DENY-001",
+    bad("amd-without-remapping", with_options("dma-remap=off"), "active", r"FAIL DMA-ALLOW-001",
         "amd", (11, 1)),
     bad("amd-no-translation", with_options("dma-translation=off"), "failed", r"EFR\.HATS",
         "amd", (11, 1)),
