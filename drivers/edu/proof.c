@@ -407,6 +407,19 @@ static void write_after_unmap(struct proof *proof, struct verdict *verdict)
         judge_memory(proof, verdict);
 }
 
+/* A write to the page's address, and to its physical one, which untranslated requests would reach
+ * if the device can express it. */
+static void write_while_blocked(struct proof *proof, struct verdict *verdict, enum page page)
+{
+    uint64_t physical = arena_physical(&proof->arena, page);
+
+    if (!try_refused(proof, verdict, EDU_WRITE, arena_logical(&proof->arena, page)) ||
+        (physical + PAGE_SIZE <= EDU_ADDRESS_LIMIT &&
+         !try_refused(proof, verdict, EDU_WRITE, physical)))
+        return;
+    judge_memory(proof, verdict);
+}
+
 static void write_after_detach(struct proof *proof, struct verdict *verdict)
 {
     if (!mapped(proof, verdict, PAGE_DETACHED, proof->domain, READ_WRITE))
@@ -419,8 +432,7 @@ static void write_after_detach(struct proof *proof, struct verdict *verdict)
         undecided(verdict, "the device could not be detached");
         return;
     }
-    if (try_refused(proof, verdict, EDU_WRITE, arena_logical(&proof->arena, PAGE_DETACHED)))
-        judge_memory(proof, verdict);
+    write_while_blocked(proof, verdict, PAGE_DETACHED);
     if (!NT_SUCCESS(attach(proof, proof->domain)))
         undecided(verdict, "the device could not be attached again");
 }
@@ -503,8 +515,8 @@ static void try_unmanaged(struct proof *proof, struct verdict *verdict, PIOMMU_D
     }
     if (!NT_SUCCESS(attach(proof, domain)))
         undecided(verdict, "the device could not be attached to the unmanaged domain");
-    else if (try_refused(proof, verdict, EDU_WRITE, arena_logical(&proof->arena, PAGE_UNMANAGED)))
-        judge_memory(proof, verdict);
+    else
+        write_while_blocked(proof, verdict, PAGE_UNMANAGED);
     if (proof->at == domain)
         (void)detach(proof);
     if (!NT_SUCCESS(attach(proof, proof->domain)))

@@ -108,6 +108,7 @@ static void broken_refusals_fail_their_ids_and_no_other(void **state)
         {ALLOWS_OTHER_DOMAINS, {"DMA-DENY-006", "DMA-FAULT-006"}},
         {ALLOWS_AFTER_SEGMENT, {"DMA-DENY-009", "DMA-FAULT-009", "EDU-FAULT-009"}},
         {REFUSES_SECOND_SEGMENT, {"DMA-DENY-009"}},
+        {PASSES_BLOCKED, {"DMA-DENY-005", "DMA-DENY-010", "DMA-FAULT-005", "DMA-FAULT-010"}},
         {ALLOWS_UNMANAGED, {"DMA-DENY-010", "DMA-FAULT-010", "EDU-FAULT-010"}},
         {LEAKS_REFUSED_READS, {"DMA-DENY-001", "DMA-DENY-008"}},
     };

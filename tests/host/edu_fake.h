@@ -47,6 +47,7 @@ enum fault_of_machine {
     GROUP_TAKEN,
     ALLOWS_AFTER_SEGMENT, /* was unmapped */
     REFUSES_SECOND_SEGMENT,
+    PASSES_BLOCKED,   /* untranslated */
     ALLOWS_UNMANAGED, /* what the device's last domain maps */
     NO_UNMANAGED,
     IGNORES_BOUNDS, /* of the allocator */
@@ -167,7 +168,8 @@ static inline uint8_t *translate(struct device *device, uint64_t logical, bool w
                    ? frame_at(mapping->physical + offset)
                    : NULL;
     }
-    if (m.broken == ALLOWS_UNMAPPED)
+    bool blocked = device->domain == DETACHED || m.unmanaged[device->domain];
+    if (m.broken == (blocked ? PASSES_BLOCKED : ALLOWS_UNMAPPED))
         return frame_at(logical);
     record(device, logical, write, TranslationFault);
     return !write && m.broken == LEAKS_REFUSED_READS ? frame_at(logical) : NULL;

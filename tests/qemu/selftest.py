@@ -292,6 +292,11 @@ class AmdviTraceTest(SecondJudge):
             with self.subTest(event):
                 self.assertTrue(self.complaints([e for e in self.NEEDED if e != event]))
 
+    def test_move_to_another_domain_needs_its_entry_invalidated(self) -> None:
+        moved = [e.replace("domid 0x6", "domid 0x7") for e in (self.MISS, self.USE)]
+        self.assertIn("another domain", self.complaints([*self.NEEDED, *moved]))
+        self.assertEqual(self.complaints([*self.NEEDED, self.TOLD[1], *moved]), "")
+
     def test_control_that_does_not_enable_does_not_count(self) -> None:
         off = [e.replace("0x100d", "0x100c") for e in self.NEEDED]
         self.assertIn("never switched on", self.complaints(off))

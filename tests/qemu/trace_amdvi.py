@@ -56,7 +56,9 @@ class AmdviTrace(Trace):
 
     def __init__(self, log: Path) -> None:
         self._granted = False  # the request whose result comes next
-        self._told: set[int] = set()  # requesters whose entry the unit was told to read
+        self._told: set[int] = set()  # requesters whose entry the unit was told to read ...
+        self._untold: Counter[int] = Counter()  # ... and moves to a domain without that
+        self._fresh: set[int] = set()  # told since their last move
         self._mistakes: Counter[str] = Counter()
         super().__init__(log)
 
@@ -66,18 +68,20 @@ class AmdviTrace(Trace):
             (HIT, self._hit),
             (UPDATE, self._update),
             (PAGES, lambda m: self.drop(int(m[1], 16))),
-            (ENTRY, lambda m: self._told.add(requester_id(m))),
+            (ENTRY, self._entry),
             (ALL, lambda _: self.drop(None)),
             (CONTROL, self._control),
             (MISTAKE, lambda m: self._mistakes.update([m[1]])),
         ]
 
     def complaints(self, functions: list[Function]) -> list[str]:
-        untold = sorted({f.requester for f in functions} - self._told)
+        never = sorted({f.requester for f in functions} - self._told)
         return [
             *super().complaints(functions),
             *(f"requester {requester:#06x}: its device table entry was never invalidated"
-              for requester in untold),
+              for requester in never),
+            *(f"requester {requester:#06x}: {count} times in another domain, its device table entry "
+              "not invalidated" for requester, count in self._untold.items()),
             *(f"{count} times {event}" for event, count in self._mistakes.items()),
         ]
 
@@ -87,9 +91,18 @@ class AmdviTrace(Trace):
     def _hit(self, _match: re.Match[str]) -> None:
         self._granted = True
 
+    def _entry(self, match: re.Match[str]) -> None:
+        self._told.add(requester_id(match))
+        self._fresh.add(requester_id(match))
+
     def _update(self, match: re.Match[str]) -> None:
         self._granted = True
-        self.cache(requester_id(match, 2), int(match[5], 16), int(match[1], 16))
+        requester, domain = requester_id(match, 2), int(match[1], 16)
+        if domain != self.of(requester).domain:
+            if requester not in self._fresh:
+                self._untold[requester] += 1
+            self._fresh.discard(requester)
+        self.cache(requester, int(match[5], 16), domain)
 
     def _result(self, match: re.Match[str]) -> None:
         """What was neither cached nor found in the cache is refused, or passes by V = 0."""
