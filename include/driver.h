@@ -93,7 +93,7 @@ struct driver_services {
      * how many it got, 0 to wanted; message n is awaited as index n. */
     unsigned (*interrupts_enable)(struct driver_device *device, unsigned wanted);
     /* True when message `index` has come since the last call; waits for it up to timeout_ns. None
-     * need come while the device is attached to no domain, or to an unmanaged one. */
+     * need come while the device is attached to no domain. */
     bool (*interrupt_wait)(struct driver_device *device, unsigned index, uint64_t timeout_ns);
 
     /* Lets other tasks run until ready(context) holds or timeout_ns has passed; true: it holds.

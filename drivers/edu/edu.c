@@ -51,7 +51,7 @@ static bool wait_for_engine(struct edu *edu, bool by_interrupt)
 bool edu_transfer(struct edu *edu, enum edu_direction direction, uint64_t logical)
 {
     uint64_t command = EDU_COMMAND_RUN;
-    bool by_interrupt = edu->interrupts && !edu->blocked;
+    bool by_interrupt = edu->interrupts && !edu->detached;
 
     if (!engine_idle(edu))
         return false;

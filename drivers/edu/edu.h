@@ -26,7 +26,7 @@ struct edu {
     struct driver_device *device;
     struct driver_window registers;
     bool interrupts;
-    bool blocked; /* no request of it passes: a unit may abort its interrupts too */
+    bool detached; /* a unit may abort its interrupts too */
     DMA_IOMMU_INTERFACE_EX iommu;
     DMA_IOMMU_INTERFACE legacy; /* fault reporting */
     PIOMMU_DMA_DEVICE dma;

@@ -211,7 +211,7 @@ static NTSTATUS attach(struct proof *proof, PIOMMU_DMA_DOMAIN domain)
     if (!NT_SUCCESS(status))
         return status;
     proof->at = domain;
-    edu->blocked = domain != proof->domain;
+    edu->detached = false;
     return edu->legacy.SetDeviceFaultReporting(edu->device->pdo, 0, TRUE, &config);
 }
 
@@ -220,7 +220,7 @@ static NTSTATUS detach(struct proof *proof)
     NTSTATUS status = proof->edu->iommu.V2.DetachDeviceEx(proof->edu->dma);
 
     proof->at = NULL;
-    proof->edu->blocked = true;
+    proof->edu->detached = true;
     return status;
 }
 

@@ -190,13 +190,15 @@ static void deliver(const struct iommu_fault *fault)
     }
 }
 
-static void drain_faults(void)
+/* True: there may be more, of which no interrupt tells any more. */
+static bool drain_faults(void)
 {
     struct iommu_fault faults[FAULTS_AT_ONCE];
     unsigned count = iommu_drain_faults(manager.setup->iommu, faults, FAULTS_AT_ONCE);
 
     for (unsigned i = 0; i < count; i++)
         deliver(&faults[i]);
+    return count == FAULTS_AT_ONCE;
 }
 
 static bool take_fault_interrupts(void)
@@ -316,20 +318,20 @@ static unsigned dispatch(bool *ran, uint64_t *deadline)
 /* Runs all tasks to their ends. */
 static void run_tasks(void)
 {
-    bool idled = false, ran;
+    bool idled = false, more = false, ran;
     uint64_t deadline;
 
     for (;;) {
         take_interrupts();
-        if (take_fault_interrupts() || idled)
-            drain_faults();
+        if (take_fault_interrupts() || idled || more)
+            more = drain_faults();
         if (!dispatch(&ran, &deadline))
             break;
         idled = !ran;
         if (idled)
             irq_idle(deadline);
     }
-    drain_faults();
+    (void)drain_faults();
 }
 
 static void run_drivers(bool last)
