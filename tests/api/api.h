@@ -33,6 +33,7 @@ struct api_machine {
     bool (*transfer)(struct api *api, unsigned index, bool write, uint64_t address);
     /* The nth allocation from now fails, once; 0: none. NULL: cannot be had. */
     void (*fail_allocation)(unsigned nth);
+    bool attach_allocates; /* with fail_allocation: a requester's first attach needs memory */
     /* Runs `hook` once while the next routine waits for the unit. NULL: cannot be had. */
     void (*while_waiting)(void (*hook)(void *context), void *context);
 };

@@ -144,7 +144,7 @@ static inline owner_t owner_of(const struct call *call)
 
 static inline uint64_t frame_at(unsigned index)
 {
-    static const uint64_t others[] = {0xFEE00, 0x6FFFF, RMRR_BASE >> PAGE_SHIFT,
+    static const uint64_t others[] = {0xFEE00, 0x6FFFF, REGION_BASE >> PAGE_SHIFT,
                                       UINT64_C(0xFFFFFFFFFF000)};
 
     if (index < OWN_FRAMES)
@@ -158,8 +158,8 @@ static inline uint64_t address_at(unsigned index)
 {
     static const uint64_t others[] = {
         0xFEDFF000,        0xFEE00000, (UINT64_C(1) << 48) - PAGE_SIZE,
-        UINT64_C(1) << 48, 0x10000800, RMRR_BASE - PAGE_SIZE,
-        ~UINT64_C(0xFFF),  RMRR_BASE};
+        UINT64_C(1) << 48, 0x10000800, REGION_BASE - PAGE_SIZE,
+        ~UINT64_C(0xFFF),  REGION_BASE};
 
     if (index < 16)
         return LOGICAL + (uint64_t)index * PAGE_SIZE;

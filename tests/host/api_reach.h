@@ -26,7 +26,7 @@ static inline unsigned drain(bool report)
     struct iommu_fault faults[8];
     unsigned total = 0, count;
 
-    if ((on.unit.fsts & 3) == 0)
+    if (!unit_has_faults(&on.unit))
         return 0;
     as(OWNER_IMAGE);
     while ((count = iommu_drain_faults(&on.iommu, faults, 8)) != 0) {
@@ -47,7 +47,7 @@ static inline bool touch(unsigned requester, uint64_t page, bool write, uint64_t
 {
     uint64_t address = (page << PAGE_SHIFT) + (write ? 8 : 0), value = ++world.stamp;
     enum model_dma_result result =
-        model_vtd_dma(&on.unit, requester_ids[requester], address, write, &value, sizeof value);
+        unit_dma(&on.unit, requester_ids[requester], address, write, &value, sizeof value);
 
     if (result == MODEL_DMA_ALLOWED) {
         const uint64_t *memory = model_ram(frame << PAGE_SHIFT, PAGE_SIZE);
@@ -70,8 +70,8 @@ static inline void probe(unsigned requester, uint64_t page, bool write)
     uint64_t frame, walked = 0;
     bool expected = ref_reaches(&world.api, sender(requester), page, write, &frame);
     bool by_unit = untouchable(expected, frame) || touch(requester, page, write, frame);
-    bool by_tables = allowed(model_vtd_translate(&on.unit, requester_ids[requester],
-                                                 page << PAGE_SHIFT, write, &walked));
+    bool by_tables = allowed(
+        unit_translate(&on.unit, requester_ids[requester], page << PAGE_SHIFT, write, &walked));
 
     if (by_unit != expected || by_tables != expected)
         DISAGREE("%04x %s page 0x%llx: the reference %s, the unit %s, the tables %s",

@@ -50,7 +50,7 @@ static const struct ref_domain_config configs[] = {
     {.type = DomainTypeTranslate, REGION(0, 0, false)},
     {.type = DomainTypeTranslate, .region_count = 1, .regions = {{0x2800, 1, false}}},
     {.type = DomainTypeTranslate, .region_count = 1, .regions = {{0xFEDFF000, 2, false}}},
-    {.type = DomainTypeTranslate, .region_count = 1, .regions = {{RMRR_BASE, 1, false}}},
+    {.type = DomainTypeTranslate, .region_count = 1, .regions = {{REGION_BASE, 1, false}}},
     {.type = DomainTypeTranslate, REGION(0, UINT64_C(1) << 52, false)},
     {.type = DomainTypeTranslate, .region_count = 1, .regions = {{0x2000, 1, false}}, BUDDY(13)},
     {.type = DomainTypeTranslate,

@@ -79,8 +79,8 @@ static inline void describe_machine(unsigned kind)
         iommu_bind(&on.iommu, (uint16_t)i, world.api.endpoints[i].owner);
     }
     if (kind & WITH_FIRMWARE)
-        world.api.endpoints[FIRST].firmware =
-            (struct ref_range){RMRR_BASE >> PAGE_SHIFT, (RMRR_BASE + RMRR_SIZE - 1) >> PAGE_SHIFT};
+        world.api.endpoints[FIRST].firmware = (struct ref_range){
+            REGION_BASE >> PAGE_SHIFT, (REGION_BASE + REGION_SIZE - 1) >> PAGE_SHIFT};
 }
 
 static inline void mark(uint64_t frame)
@@ -114,9 +114,9 @@ static inline void new_world(unsigned kind)
     struct options options = OPTIONS_DEFAULT;
     DMA_IOMMU_INTERFACE_EX interface;
 
-    options.with_rmrr = (kind & WITH_FIRMWARE) != 0;
-    options.unit.ecap |= kind & COHERENT ? MODEL_VTD_ECAP_C : 0;
-    options.unit.cap |= kind & CACHING ? MODEL_VTD_CAP_CM : 0;
+    options.plan.region = kind & WITH_FIRMWARE ? REGION_BASE : 0;
+    unit_set_coherent(&options.unit, kind & COHERENT);
+    unit_set_caching(&options.unit, kind & CACHING);
     start(&options);
     assert_int_equal(IoGetIommuInterfaceEx(1, 0, &interface), STATUS_SUCCESS);
     world.v1 = interface.V1;

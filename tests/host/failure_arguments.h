@@ -53,7 +53,8 @@ WRONG(no_mdl, "a->mdl", "a->mdl", a->mdl = NULL)
 WRONG(short_mdl, "a->mdl", "a->mdl", world.mdl.mdl.Size = sizeof(MDL))
 WRONG(empty_mdl, "a->mdl", "a->mdl", world.mdl.mdl.ByteCount = 0)
 WRONG(foreign_frame, "a->source", "a->source", world.source = range_of(use.foreign, PAGE_SIZE))
-WRONG(table_frame, "a->source", "a->source", world.source = range_of(on.unit.root, PAGE_SIZE))
+WRONG(table_frame, "a->source", "a->source",
+      world.source = range_of(unit_frame(&on.unit), PAGE_SIZE))
 WRONG(foreign_last, "a->source", "a->mdl",
       world.frames[3] = world.mdl.frames[3] = use.foreign >> PAGE_SHIFT)
 WRONG(frame_twice, "a->source", "a->mdl", world.frames[3] = world.mdl.frames[3] = world.frames[0])

@@ -345,7 +345,8 @@ static void of_registered(struct args *a)
 enum {
     TAKES_MEMORY = 1, /* somewhere; a call without it never allocates */
     WAITS = 2,        /* the same, for hardware */
-    NO_FAILURE = 4,   /* no argument makes it fail */
+    ATTACHES = WAITS | (UNIT_ATTACH_FRAMES ? TAKES_MEMORY : 0),
+    NO_FAILURE = 4, /* no argument makes it fail */
 };
 
 struct call {
@@ -379,9 +380,9 @@ static const struct call calls[] = {
     {"Register...Callback", "", &register_callback, nothing, 0, STATUS_SUCCESS},
     {"Unregister...Callback", "", &unregister_callback, of_registered, 0, STATUS_SUCCESS},
     {"AttachDevice", "", &attach, of_first, TAKES_MEMORY | WAITS, STATUS_SUCCESS},
-    {"AttachDevice", "made for it", &attach, of_no_device, TAKES_MEMORY | WAITS, STATUS_SUCCESS},
+    {"AttachDevice", "made for it", &attach, of_no_device, ATTACHES, STATUS_SUCCESS},
     {"AttachDeviceEx", "", &attach_ex, of_first, TAKES_MEMORY | WAITS, STATUS_SUCCESS},
-    {"AttachDeviceEx", "aliases", &attach_ex, of_behind, TAKES_MEMORY | WAITS, STATUS_SUCCESS},
+    {"AttachDeviceEx", "aliases", &attach_ex, of_behind, ATTACHES, STATUS_SUCCESS},
     {"AttachDeviceEx", "window", &attach_ex, of_first_and_window, TAKES_MEMORY | WAITS,
      STATUS_SUCCESS},
     {"AttachDeviceEx", "pass-through", &attach_ex, of_pass_through, WAITS, STATUS_SUCCESS},

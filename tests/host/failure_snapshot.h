@@ -3,7 +3,6 @@
 #define TESTS_HOST_FAILURE_SNAPSHOT_H
 
 #include "drivers/iommu/paging/pool.h"
-#include "pt_reference.h"
 #include "tests/host/wdm_fixture.h"
 
 /*
@@ -18,7 +17,6 @@
 #define POOL_CHUNK     (PT_CHUNK_PAGES - 1)
 #define ALLOCATOR_SIZE ((sizeof(struct allocator) + FRAME_SIZE - 1) / FRAME_SIZE)
 #define NODE_FRAMES    3
-#define UNIT_FRAMES    3 /* root table, queue, status */
 
 /* Compared byte by byte: without padding. */
 struct leaf {
@@ -94,7 +92,7 @@ static inline void see_domain(struct snapshot *snapshot, unsigned index)
 {
     const struct iommu_domain *domain = &on.iommu.domains[index];
     const struct pt_geometry *geometry = &domain->table.geometry;
-    const struct reference reference = {.kind = REFERENCE_SECOND_STAGE,
+    const struct reference reference = {.kind = UNIT_FORMAT,
                                         .root = domain->table.root,
                                         .levels = geometry->levels,
                                         .physical_width = geometry->physical_width,
@@ -138,8 +136,8 @@ static inline void see_reach(struct snapshot *snapshot)
                 struct reach *reach = &snapshot->reach[p][write][n];
 
                 *reach = (struct reach){0};
-                reach->by_tables = model_vtd_translate(&on.unit, requester_id(n), probes[p], write,
-                                                       &reach->physical);
+                reach->by_tables =
+                    unit_translate(&on.unit, requester_id(n), probes[p], write, &reach->physical);
                 reach->by_unit = dma(requester_id(n), probes[p], write);
                 if (reach->by_tables != MODEL_DMA_ALLOWED)
                     reach->physical = 0;
@@ -158,21 +156,10 @@ static inline void take_snapshot(struct snapshot *snapshot)
     see_reach(snapshot);
 }
 
-static inline size_t context_tables(void)
-{
-    const uint64_t *root = model_ram(on.unit.root, FRAME_SIZE);
-    size_t count = 0;
-
-    assert_non_null(root);
-    for (unsigned bus = 0; bus < 256; bus++)
-        count += root[2 * bus] & 1;
-    return count;
-}
-
 /* Every frame and every table page is somewhere: nothing has leaked. */
 static inline void check_accounts(const struct snapshot *snapshot)
 {
-    size_t frames = UNIT_FRAMES + context_tables() + on.iommu.pool.chunks * PT_CHUNK_PAGES;
+    size_t frames = unit_frames(&on.unit) + on.iommu.pool.chunks * PT_CHUNK_PAGES;
 
     for (unsigned i = 0; i < IOMMU_DOMAINS_MAX; i++) {
         const struct iommu_domain *domain = &on.iommu.domains[i];

@@ -4,19 +4,11 @@
 
 #include "arch/memory.h"
 #include "arch/table.h"
-#include "drivers/iommu/core/core.h"
-#include "drivers/iommu/vtd/vtd.h"
 #include "drivers/iommu/wdm/wdm_iommu.h"
 #include "lib/owner.h"
-#include "machine.h"
-#include "vtd.h"
+#include "tests/host/unit_vtd.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 /*
  * The driver's unchanged source on a modelled unit: four functions behind one unit that covers all
@@ -25,33 +17,29 @@
  */
 enum { FIRST, SECOND, BEHIND_A, BEHIND_B, FUNCTIONS };
 
-#define UNITS_APART UINT64_C(0x1000)
 #define BRIDGE_ID   PCI_BDF(1, 0, 0)
 #define OWNER_ONE   ((owner_t)(OWNER_DRIVER + 1))
 #define OWNER_TWO   ((owner_t)(OWNER_DRIVER + 2))
-#define RMRR_BASE   UINT64_C(0x01800000)
-#define RMRR_SIZE   UINT64_C(0x2000)
+#define REGION_BASE UINT64_C(0x01800000)
 #define READ_WRITE  (IOMMU_ACCESS_READ | IOMMU_ACCESS_WRITE)
 
 static struct {
-    struct model_vtd unit, second; /* the other one, if there is one, is before SECOND alone */
+    unit_t unit, second; /* the other one, if there is one, is before SECOND alone */
     struct pci_inventory pci;
-    struct vtd vtd;
+    unit_driver_t driver;
     struct iommu iommu;
     DMA_IOMMU_INTERFACE_V2 api;
 } on;
 
 struct options {
-    struct model_vtd_config unit;
-    bool two_units;
-    bool with_rmrr;     /* of FIRST */
-    uint64_t rmrr_base; /* 0: RMRR_BASE */
+    unit_config_t unit;
+    struct unit_plan plan;
     /* What firmware left on before the driver starts. NULL: nothing. */
-    void (*firmware)(struct model_vtd *unit);
+    void (*firmware)(unit_t *unit);
     void (*functions)(void); /* changes on.pci before the driver sees it. NULL: nothing. */
 };
 
-#define OPTIONS_DEFAULT ((struct options){.unit = MODEL_VTD_DEFAULT})
+#define OPTIONS_DEFAULT ((struct options){.unit = UNIT_DEFAULT})
 
 static inline void add_function(unsigned index, pci_bdf_t bdf, unsigned leader)
 {
@@ -63,8 +51,8 @@ static inline void add_function(unsigned index, pci_bdf_t bdf, unsigned leader)
 static inline void add_functions(void)
 {
     memset(&on.pci, 0, sizeof on.pci);
-    add_function(FIRST, PCI_BDF(0, 2, 0), FIRST);
-    add_function(SECOND, PCI_BDF(0, 3, 0), SECOND);
+    add_function(FIRST, FIRST_ID, FIRST);
+    add_function(SECOND, SECOND_ID, SECOND);
     add_function(BEHIND_A, PCI_BDF(1, 4, 0), BEHIND_A);
     add_function(BEHIND_B, PCI_BDF(1, 5, 0), BEHIND_A);
     for (unsigned i = BEHIND_A; i <= BEHIND_B; i++) {
@@ -73,80 +61,38 @@ static inline void add_functions(void)
     }
 }
 
-static inline size_t put_bytes(uint8_t *table, size_t at, uint64_t value, size_t width)
-{
-    for (size_t i = 0; i < width; i++)
-        table[at + i] = (uint8_t)(value >> 8 * i);
-    return at + width;
-}
-
-/* "DMA Remapping Reporting Structure" with maybe one DRHD for SECOND, one for all else
- * (INCLUDE_PCI_ALL), and maybe one RMRR. */
-static inline size_t make_dmar(uint8_t table[256], const struct options *options)
-{
-    size_t at = 48;
-
-    memset(table, 0, 256);
-    memcpy(table, "DMAR", 4);
-    table[8] = 1;
-    table[36] = (uint8_t)(options->unit.host_address_width - 1);
-    if (options->two_units) {
-        at = put_bytes(table, at, 24u << 16, 4);
-        at = put_bytes(table, at, 0, 4);
-        at = put_bytes(table, at, options->unit.base + UNITS_APART, 8);
-        at = put_bytes(table, at, 1 | 8u << 8, 4);
-        at = put_bytes(table, at, 0 | 0 << 8 | 3u << 16, 4);
-    }
-    at = put_bytes(table, at, 16u << 16, 4);
-    at = put_bytes(table, at, 1, 4);
-    at = put_bytes(table, at, options->unit.base, 8);
-    if (options->with_rmrr) {
-        at = put_bytes(table, at, 1 | 32u << 16, 4);
-        at = put_bytes(table, at, 0, 4);
-        uint64_t base = options->rmrr_base ? options->rmrr_base : RMRR_BASE;
-
-        at = put_bytes(table, at, base, 8);
-        at = put_bytes(table, at, base + RMRR_SIZE - 1, 8);
-        at = put_bytes(table, at, 1 | 8u << 8, 4);
-        at = put_bytes(table, at, 0 | 0 << 8 | 2u << 16, 4);
-    }
-    put_bytes(table, 4, at, 4);
-    return at;
-}
-
 static inline void as(owner_t owner)
 {
     (void)owner_enter(owner);
 }
 
-static inline void add_units(const struct options *options)
+/* Power-on, and what firmware has done since. */
+static inline void power_on(const struct options *options)
 {
-    struct model_vtd_config second = options->unit;
-
-    assert_true(model_vtd_create(&on.unit, &options->unit));
-    second.base += UNITS_APART;
-    if (options->two_units)
-        assert_true(model_vtd_create(&on.second, &second));
-}
-
-static inline void start(const struct options *options)
-{
-    uint8_t table[256];
-    struct acpi_table dmar = {table, make_dmar(table, options)};
-    DMA_IOMMU_INTERFACE_EX interface;
-    const char *reason;
-
     model_reset();
+    ecam_reset();
+    (void)ecam_add_segment(0, ECAM_BASE, 3);
     as(OWNER_IMAGE);
-    add_units(options);
-    if (options->firmware)
-        options->firmware(&on.unit);
     add_functions();
     if (options->functions)
         options->functions();
+    unit_create(&on.unit, &options->unit, 0, &on.pci);
+    if (options->plan.two_units)
+        unit_create(&on.second, &options->unit, 1, &on.pci);
+    if (options->firmware)
+        options->firmware(&on.unit);
+}
+
+/* With firmware's table as given. */
+static inline void start_from(const struct options *options, const struct acpi_table *table)
+{
+    DMA_IOMMU_INTERFACE_EX interface;
+    const char *reason;
+
+    power_on(options);
     iommu_init(&on.iommu, &on.pci);
     on.iommu.announced = true;
-    assert_true(vtd_discover(&on.vtd, &dmar, &on.iommu, &reason));
+    assert_true(unit_discover(&on.driver, table, &on.iommu, &reason));
     iommu_enable(&on.iommu);
     wdm_start(&on.iommu);
     assert_int_equal(IoGetIommuInterfaceEx(2, 0, &interface), STATUS_SUCCESS);
@@ -154,6 +100,14 @@ static inline void start(const struct options *options)
     for (uint16_t i = 0; i < FUNCTIONS; i++)
         iommu_bind(&on.iommu, i, OWNER_ONE);
     as(OWNER_ONE);
+}
+
+static inline void start(const struct options *options)
+{
+    uint8_t bytes[UNIT_TABLE_MAX];
+    struct acpi_table table = {bytes, unit_table(bytes, &options->unit, &options->plan)};
+
+    start_from(options, &table);
 }
 
 static inline void no_violation(void)
@@ -203,13 +157,12 @@ static inline enum model_dma_result dma(pci_bdf_t requester, uint64_t address, b
 {
     uint8_t byte = 0x5A;
 
-    return model_vtd_dma(&on.unit, requester, address, write, &byte, 1);
+    return unit_dma(&on.unit, requester, address, write, &byte, 1);
 }
 
 static inline bool reaches(pci_bdf_t requester, uint64_t address, bool write)
 {
-    bool by_tables =
-        model_vtd_translate(&on.unit, requester, address, write, NULL) == MODEL_DMA_ALLOWED;
+    bool by_tables = unit_translate(&on.unit, requester, address, write, NULL) == MODEL_DMA_ALLOWED;
     bool by_unit = dma(requester, address, write) == MODEL_DMA_ALLOWED;
 
     if (by_unit != by_tables)

@@ -11,7 +11,7 @@ static void set_up_domains(bool shared, unsigned width, bool flush_on_map)
     static const pci_bdf_t ids[] = {PCI_BDF(0, 2, 0), PCI_BDF(0, 3, 0)};
     struct options options = OPTIONS_DEFAULT;
 
-    options.unit.cap |= flush_on_map ? MODEL_VTD_CAP_CM : 0;
+    unit_set_caching(&options.unit, flush_on_map);
     start(&options);
     for (unsigned i = 0; i < CONTEXTS; i++) {
         contexts[i].domain = i && shared ? contexts[0].domain : make(IOMMU_TRANSLATE, width);
@@ -153,7 +153,7 @@ static void list_apart(const struct context *self, uint64_t list[APART])
 {
     for (unsigned i = 0; i < APART; i++)
         list[i] = (self->memory >> 12) + 2 * i;
-    list[APART - 1] = on.unit.root >> 12;
+    list[APART - 1] = unit_frame(&on.unit) >> 12;
 }
 
 static void fail_to_map_a_list(struct context *self)
@@ -407,7 +407,7 @@ static void map_until_it_fails(struct context *self)
 
         if (self->number == 0 && round == ROUNDS / 4) {
             model_enter();
-            on.unit.broken.queue_stuck = true;
+            unit_stall(&on.unit);
             model_leave();
         }
         status = map_at(self->domain, address, self->memory, PAGE);

@@ -49,7 +49,7 @@ static inline bool unit_lets(const struct context *self, uint64_t address)
     uint8_t byte = 1;
 
     model_enter();
-    bool lets = model_vtd_dma(&on.unit, self->id, address, true, &byte, 1) == MODEL_DMA_ALLOWED;
+    bool lets = unit_dma(&on.unit, self->id, address, true, &byte, 1) == MODEL_DMA_ALLOWED;
     model_leave();
     return lets;
 }

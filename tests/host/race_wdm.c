@@ -104,11 +104,9 @@ static void flip_and_report(struct context *self)
 
 static void set_up(void)
 {
-    struct options options = OPTIONS_DEFAULT;
     DMA_IOMMU_INTERFACE_EX interface;
 
-    options.unit.ecap |= MODEL_VTD_ECAP_PT;
-    start(&options);
+    start(&OPTIONS_DEFAULT);
     assert_int_equal(IoGetIommuInterfaceEx(1, 0, &interface), STATUS_SUCCESS);
     v1 = interface.V1;
     done = false;

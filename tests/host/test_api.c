@@ -10,15 +10,15 @@
 
 static const struct kind {
     const char *name;
-    uint64_t cap, ecap;
-    unsigned queue_delay;
+    bool coherent, caching;
+    unsigned delay;
 } kinds[] = {
-    {"plain", 0, 0, 0},
-    {"coherent", 0, MODEL_VTD_ECAP_C, 0},
-    {"caching mode, slow", MODEL_VTD_CAP_CM, 0, QUEUE_TICKS},
+    {"coherent", true, false, 0},
+    {"caching, slow", false, true, QUEUE_TICKS},
+    {"not coherent", false, false, 0},
 };
 
-#define KINDS (sizeof kinds / sizeof *kinds)
+#define KINDS (sizeof kinds / sizeof *kinds - UNIT_ALWAYS_COHERENT)
 
 struct one {
     unsigned index;
@@ -32,9 +32,9 @@ static struct api api;
 static bool transfer(struct api *of, unsigned index, bool write, uint64_t address)
 {
     pci_bdf_t id = on.pci.functions[of->endpoints[index]].bdf;
-    enum model_dma_result by_tables = model_vtd_translate(&on.unit, id, address, write, NULL);
+    enum model_dma_result by_tables = unit_translate(&on.unit, id, address, write, NULL);
     enum model_dma_result by_unit =
-        model_vtd_dma(&on.unit, id, address, write, &buffers[index], sizeof *buffers);
+        unit_dma(&on.unit, id, address, write, &buffers[index], sizeof *buffers);
 
     return by_unit == by_tables && (by_unit == MODEL_DMA_ALLOWED || by_unit == MODEL_DMA_REFUSED);
 }
@@ -66,9 +66,9 @@ static int set_up(void **state)
     struct options options = OPTIONS_DEFAULT;
     static struct api_machine machine;
 
-    options.unit.cap |= one->kind->cap;
-    options.unit.ecap |= one->kind->ecap;
-    options.unit.broken.queue_delay = one->kind->queue_delay;
+    unit_set_coherent(&options.unit, one->kind->coherent);
+    unit_set_caching(&options.unit, one->kind->caching);
+    unit_set_delay(&options.unit.broken, one->kind->delay);
     start(&options);
     as(OWNER_IMAGE);
     for (uint16_t i = 0; i < FUNCTIONS; i++)
@@ -77,7 +77,8 @@ static int set_up(void **state)
     memset(buffers, 0, sizeof buffers);
     machine = (struct api_machine){.transfer = transfer,
                                    .fail_allocation = model_fail_allocation,
-                                   .while_waiting = one->kind->queue_delay ? while_waiting : NULL};
+                                   .attach_allocates = UNIT_ATTACH_FRAMES,
+                                   .while_waiting = one->kind->delay ? while_waiting : NULL};
     api = (struct api){.iommu = &on.iommu,
                        .machine = &machine,
                        .owner = OWNER_ONE,

@@ -8,7 +8,6 @@
  *      what no invalidation covered is not used again.
  */
 #include "drivers/pci/registers.h"
-#include "ecam.h"
 #include "tests/host/failure_arguments.h"
 
 #include <stdio.h>
@@ -20,26 +19,22 @@ enum flavour { PLAIN, POPULATED, FRAGMENTED };
 
 struct machine {
     const char *name;
-    uint64_t cap_set, cap_clear, ecap_clear;
-    uint8_t width;
-    bool with_rmrr;
+    enum unit_width width;
+    bool not_coherent, caching, with_region;
 };
 
-#define WIDTH(bits) .cap_clear = MODEL_VTD_CAP_MGAW | MODEL_VTD_CAP_SAGAW, .width = (bits)
-
 static const struct machine machines[] = {
-    {.name = "4 levels", WIDTH(48)},
-    {.name = "4 levels, non-coherent, caching, RMRR",
-     .cap_set = MODEL_VTD_CAP_CM,
-     .ecap_clear = MODEL_VTD_ECAP_C,
-     .with_rmrr = true,
-     WIDTH(48)},
-    {.name = "3 levels, non-coherent", .ecap_clear = MODEL_VTD_ECAP_C, WIDTH(39)},
-    {.name = "5 levels, caching", .cap_set = MODEL_VTD_CAP_CM, WIDTH(57)},
-    {.name = "5 levels, non-coherent, RMRR",
-     .ecap_clear = MODEL_VTD_ECAP_C,
-     .with_rmrr = true,
-     WIDTH(57)},
+    {.name = "usual"},
+    {.name = "usual, not coherent, caching, region",
+     .not_coherent = true,
+     .caching = true,
+     .with_region = true},
+    {.name = "narrow, not coherent", .width = UNIT_NARROW, .not_coherent = true},
+    {.name = "wide, caching", .width = UNIT_WIDE, .caching = true},
+    {.name = "wide, not coherent, region",
+     .width = UNIT_WIDE,
+     .not_coherent = true,
+     .with_region = true},
 };
 
 /* `left`: pages in the pool beyond those set aside; ALL: it is left alone. */
@@ -54,8 +49,6 @@ struct kind {
 /* The functions have configuration spaces, and the last two send on two buses. */
 static void make_functions(void)
 {
-    ecam_reset();
-    (void)ecam_add_segment(0, ECAM_BASE, 3);
     for (unsigned i = 0; i < FUNCTIONS; i++) {
         struct pci_function *function = &on.pci.functions[i];
 
@@ -69,13 +62,11 @@ static void make_functions(void)
 static void start_machine(const struct machine *machine)
 {
     struct options options = OPTIONS_DEFAULT;
-    uint64_t cap = (options.unit.cap & ~machine->cap_clear) | machine->cap_set;
-    unsigned level = (machine->width - 30u) / 9;
 
-    cap = MODEL_FIELD(cap, MODEL_VTD_CAP_MGAW, machine->width - 1u);
-    options.unit.cap = cap | UINT64_C(1) << (8 + level);
-    options.unit.ecap = (options.unit.ecap | MODEL_VTD_ECAP_PT) & ~machine->ecap_clear;
-    options.with_rmrr = machine->with_rmrr;
+    unit_set_width(&options.unit, machine->width);
+    unit_set_coherent(&options.unit, !machine->not_coherent);
+    unit_set_caching(&options.unit, machine->caching);
+    options.plan.region = machine->with_region ? REGION_BASE : 0;
     options.functions = make_functions;
     start_with(&options);
 }
@@ -91,7 +82,7 @@ static PIOMMU_DMA_LOGICAL_ADDRESS_TOKEN reserve_at(IOMMU_DMA_LOGICAL_ADDRESS add
 
 static void make_objects(const struct machine *machine)
 {
-    world.far = FAR | (machine->width == 57 ? UINT64_C(1) << 55 : 0);
+    world.far = FAR | (machine->width == UNIT_WIDE ? UINT64_C(1) << 50 : 0);
     use.frame = own_pages(OWNER_ONE, PAGES);
     world.stale_device = new_device(BEHIND_B);
     must(use.v3.DeleteDevice(world.stale_device));
@@ -224,19 +215,15 @@ static struct {
     bool by_error;
 } waits;
 
-#define FSTS_IQE 0x10u
-
 static void count_waits(void *context, uint64_t physical, uint64_t value)
 {
     (void)context;
-    if (physical >> 12 != on.unit.iqa >> 12 || physical % 16 || (value & 0xF) != 5)
-        return;
-    if (++waits.count != waits.fail)
+    if (!unit_is_wait(&on.unit, physical, value) || ++waits.count != waits.fail)
         return;
     if (waits.by_error)
-        on.unit.fsts |= FSTS_IQE;
+        unit_fail(&on.unit);
     else
-        on.unit.broken.queue_stuck = true;
+        unit_stall(&on.unit);
 }
 
 static struct outcome run(const struct call *call, unsigned fail_allocation, unsigned fail_wait)
@@ -293,8 +280,8 @@ static unsigned pages_left(void)
 static struct outcome run_clean(const struct kind *kind, const struct call *call)
 {
     probe_count = 0;
-    if (kind->machine->with_rmrr)
-        add_probe(RMRR_BASE);
+    if (kind->machine->with_region)
+        add_probe(REGION_BASE);
     build(kind, call);
     add_probe(use.frame);
     add_probe(world.far + LARGE);
@@ -415,9 +402,7 @@ static void expect_nothing_gained(void)
 /* The unit comes back to life: too late. */
 static void revive(void)
 {
-    on.unit.broken.queue_stuck = false;
-    on.unit.fsts &= ~FSTS_IQE;
-    model_vtd_write(&on.unit, 0x88, 8, on.unit.iqt);
+    unit_revive(&on.unit);
     for (unsigned i = 0; i < 4; i++)
         model_clock_advance(1000);
 }

@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #ifdef MODEL_ASAN
-#define SEQUENCE_COUNT 1000000
+#define SEQUENCE_COUNT (1000000 / UNIT_EFFORT)
 #else
-#define SEQUENCE_COUNT 10000000
+#define SEQUENCE_COUNT (10000000 / UNIT_EFFORT)
 #endif
 #define PARTS           2
 #define SHORTEST        5

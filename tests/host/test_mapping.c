@@ -7,11 +7,11 @@
 
 /* ---- Two units ---- */
 
-static bool passes(struct model_vtd *unit, uint64_t address)
+static bool passes(unit_t *unit, uint64_t address)
 {
     uint8_t byte = 0x5A;
 
-    return model_vtd_dma(unit, unit == &on.unit ? first_id : second_id, address, true, &byte, 1) ==
+    return unit_dma(unit, unit == &on.unit ? first_id : second_id, address, true, &byte, 1) ==
            MODEL_DMA_ALLOWED;
 }
 
@@ -20,7 +20,7 @@ static iommu_ref_t start_behind_two(void)
 {
     struct options options = OPTIONS_DEFAULT;
 
-    options.two_units = true;
+    options.plan.two_units = true;
     start(&options);
     assert_int_equal(on.iommu.unit_count, 2);
     assert_true(on.iommu.units[0].base == on.second.config.base);
@@ -58,7 +58,7 @@ static void every_unit_of_a_domain_forgets(void **state)
 /* Whichever unit stalls, the other one is told, and is not blamed. */
 static void a_stalled_unit_keeps_no_other_from_forgetting(void **state)
 {
-    struct model_vtd *const models[] = {&on.second, &on.unit};
+    unit_t *const models[] = {&on.second, &on.unit};
 
     (void)state;
     for (unsigned stalled = 0; stalled < 2; stalled++) {
@@ -67,7 +67,7 @@ static void a_stalled_unit_keeps_no_other_from_forgetting(void **state)
 
         assert_int_equal(map_at(domain, AT, memory, PAGE), IOMMU_OK);
         assert_true(passes(&on.unit, AT) && passes(&on.second, AT));
-        models[stalled]->broken.queue_stuck = true;
+        unit_stall(models[stalled]);
         assert_int_equal(unmap_at(domain, AT, PAGE), IOMMU_FAILED);
         assert_false(passes(models[!stalled], AT));
         assert_int_equal(on.iommu.units[stalled].state, UNIT_POISONED);
@@ -85,15 +85,15 @@ static void a_region_leaves_with_its_group(void **state)
     struct options options = OPTIONS_DEFAULT;
 
     (void)state;
-    options.with_rmrr = true;
+    options.plan.region = REGION_BASE;
     start(&options);
     iommu_ref_t domain = make(IOMMU_TRANSLATE, 0);
     iommu_ref_t one = attached(FIRST, domain);
     (void)attached(SECOND, domain);
-    assert_true(reaches(first_id, RMRR_BASE, true) && reaches(second_id, RMRR_BASE, true));
+    assert_true(reaches(first_id, REGION_BASE, true) && reaches(second_id, REGION_BASE, true));
     assert_int_equal(iommu_detach(&on.iommu, OWNER_ONE, one), IOMMU_OK);
-    assert_true(reaches(first_id, RMRR_BASE, true));
-    assert_false(reaches(second_id, RMRR_BASE, true));
+    assert_true(reaches(first_id, REGION_BASE, true));
+    assert_false(reaches(second_id, REGION_BASE, true));
     no_violation();
 }
 
@@ -137,7 +137,7 @@ static void a_refused_map_gives_its_address_back(void **state)
 }
 
 /* The block that was taken is forgotten as one, though it is larger than the range. */
-static void an_allocated_range_is_one_descriptor(void **state)
+static void an_allocated_range_is_one_command(void **state)
 {
     uint64_t address = 0;
 
@@ -149,10 +149,12 @@ static void an_allocated_range_is_one_descriptor(void **state)
     for (unsigned pages = 1; pages <= 300; pages++) {
         assert_int_equal(map_anywhere(domain, memory, pages * PAGE, &address), IOMMU_OK);
         assert_true(reaches(first_id, address + (pages - 1) * PAGE, true));
-        model_vtd_log_clear(&on.unit);
+        (void)unit_take_told(&on.unit);
         assert_int_equal(unmap_at(domain, address, pages * PAGE), IOMMU_OK);
-        assert_int_equal(model_vtd_log_kind(&on.unit, MODEL_VTD_IOTLB_PAGE), 1);
-        assert_int_equal(model_vtd_log_count(&on.unit), 2);
+        struct unit_told told = unit_take_told(&on.unit);
+        assert_int_equal(told.ranges, 1);
+        assert_int_equal(told.others, 0);
+        assert_int_equal(told.waits, 1);
         assert_false(reaches(first_id, address, true));
         assert_false(reaches(first_id, address + (pages - 1) * PAGE, true));
     }
@@ -286,12 +288,12 @@ static iommu_ref_t start_with_gaps(void)
     struct options options = OPTIONS_DEFAULT;
     iommu_ref_t domain = 0;
 
-    options.with_rmrr = true;
+    options.plan.region = REGION_BASE;
     start(&options);
     assert_int_equal(iommu_create_domain(&on.iommu, OWNER_ONE, &config, &domain), IOMMU_OK);
     kept_count = 0;
     keep(0xFEE00, 0xFEEFF, 0);
-    keep(RMRR_BASE >> 12, (RMRR_BASE + RMRR_SIZE - 1) >> 12, 0);
+    keep(REGION_BASE >> 12, (REGION_BASE + REGION_SIZE - 1) >> 12, 0);
     for (unsigned i = 0; i < 3; i++)
         keep(own[i].first >> 12, own[i].last >> 12, 0);
     return domain;
@@ -300,7 +302,7 @@ static iommu_ref_t start_with_gaps(void)
 /* Close to what is kept, and to both ends of the addresses. */
 static uint64_t draw_page(void)
 {
-    const uint64_t spots[] = {0,         0xFEE00,   0xFEF00,       RMRR_BASE >> 12,
+    const uint64_t spots[] = {0,         0xFEE00,   0xFEF00,       REGION_BASE >> 12,
                               OWN_FIRST, OWN_FIRST, LAST_PAGE - 8, LAST_PAGE - 20};
     uint64_t page = spots[rand() % 8] + (uint64_t)(rand() % 24) - 8;
 
@@ -393,7 +395,7 @@ int main(void)
         cmocka_unit_test(a_stalled_unit_keeps_no_other_from_forgetting),
         cmocka_unit_test(a_region_leaves_with_its_group),
         cmocka_unit_test(a_refused_map_gives_its_address_back),
-        cmocka_unit_test(an_allocated_range_is_one_descriptor),
+        cmocka_unit_test(an_allocated_range_is_one_command),
         cmocka_unit_test(a_domain_at_rest_keeps_no_spare_memory),
         cmocka_unit_test(frame_numbers_are_whole),
         cmocka_unit_test(the_plain_way_is_the_long_one_made_short),

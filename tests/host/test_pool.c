@@ -102,8 +102,7 @@ static void buffers_are_reached_and_nothing_else(void **state)
         uint8_t *address = driver_pool_address(&pool, index), mark = (uint8_t)(i + 1);
         uint64_t last = driver_pool_logical(&pool, index) + SIZE - 1;
 
-        assert_int_equal(model_vtd_dma(&on.unit, first_id, last, true, &mark, 1),
-                         MODEL_DMA_ALLOWED);
+        assert_int_equal(unit_dma(&on.unit, first_id, last, true, &mark, 1), MODEL_DMA_ALLOWED);
         assert_int_equal(address[SIZE - 1], mark);
         assert_false(reaches(first_id, last, false)); /* write only */
     }
@@ -143,7 +142,7 @@ static void the_allocator_may_choose(void **state)
 /* Takes and gives at random against a set of what is out. */
 static void taking_and_giving_touch_nothing(void **state)
 {
-    static struct model_vtd before;
+    static unit_t before;
     bool out[COUNT] = {false};
     unsigned taken = 0, exhausted = 0;
     const char *given = getenv("BULKHEAD_SEED");
@@ -214,7 +213,7 @@ static void the_device_cannot_upset_the_pool(void **state)
     (void)begin_open();
     memset(ones, 0xFF, sizeof ones);
     for (uint64_t at = AT; at < AT + LENGTH; at += PAGE_SIZE)
-        assert_int_equal(model_vtd_dma(&on.unit, first_id, at, true, ones, sizeof ones),
+        assert_int_equal(unit_dma(&on.unit, first_id, at, true, ones, sizeof ones),
                          MODEL_DMA_ALLOWED);
     for (unsigned i = 0; i < COUNT; i++) {
         uint16_t index = driver_pool_take(&pool);
@@ -358,7 +357,7 @@ static void a_failed_close_gives_no_access_back(void **state)
     struct driver_pool_setup setup = begin_open();
 
     (void)state;
-    on.unit.broken.queue_stuck = true;
+    unit_stall(&on.unit);
     assert_int_equal(driver_pool_close(&pool), STATUS_IO_DEVICE_ERROR);
     expect_closed();
     assert_false(

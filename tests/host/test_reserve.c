@@ -40,23 +40,9 @@ static void one_life(void)
 
 static void one_life_on_every_kind_of_unit(void **state)
 {
-    static const struct {
-        uint64_t cap_set, cap_clear, ecap_set;
-    } kinds[] = {
-        {0, 0, 0},
-        {0, 0, MODEL_VTD_ECAP_C},
-        {MODEL_VTD_CAP_CM, 0, 0},
-        {1 << 4 /* RWBF */, 0, 0},
-        {0, MODEL_VTD_CAP_PSI, 0},
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        struct options options = OPTIONS_DEFAULT;
-
-        options.unit.cap = (options.unit.cap | kinds[i].cap_set) & ~kinds[i].cap_clear;
-        options.unit.ecap |= kinds[i].ecap_set;
-        start(&options);
+    for (size_t i = 0; i < sizeof unit_kinds / sizeof *unit_kinds; i++) {
+        start(&(struct options){.unit = unit_kinds[i]});
         one_life();
     }
 }
@@ -67,7 +53,7 @@ static void arguments_are_refused(void **state)
     iommu_ref_t token = 77, live;
 
     (void)state;
-    options.with_rmrr = true;
+    options.plan.region = REGION_BASE;
     start(&options);
     size_t tables = tables_in_use();
     iommu_ref_t domain = make(IOMMU_TRANSLATE, 0);
@@ -81,7 +67,7 @@ static void arguments_are_refused(void **state)
     assert_int_equal(reserve_at(domain, AT, 0x1800, &token), IOMMU_BAD_RANGE);
     assert_int_equal(reserve_at(domain, AT + 1, PAGE, &token), IOMMU_BAD_RANGE);
     assert_int_equal(reserve_at(domain, 0xFEDFF000, 2 * PAGE, &token), IOMMU_BAD_RANGE);
-    assert_int_equal(reserve_at(domain, RMRR_BASE, PAGE, &token), IOMMU_BAD_RANGE);
+    assert_int_equal(reserve_at(domain, REGION_BASE, PAGE, &token), IOMMU_BAD_RANGE);
     assert_int_equal(reserve_at(domain, UINT64_C(1) << 48, PAGE, &token), IOMMU_BAD_RANGE);
     assert_int_equal(reserve_at(domain, -PAGE, 2 * PAGE, &token), IOMMU_BAD_RANGE);
     assert_int_equal(iommu_reserve(&on.iommu, OWNER_ONE, domain, &anywhere, PAGE, &token, &out),
@@ -322,12 +308,12 @@ static void a_failed_wait_gives_no_access(void **state)
     uint64_t memory = own_pages(OWNER_ONE, 2);
     assert_int_equal(reserve_at(domain, AT, 2 * PAGE, &token), IOMMU_OK);
     assert_int_equal(map_in(token, 0, memory, PAGE), IOMMU_OK);
-    on.unit.broken.queue_stuck = true;
+    unit_stall(&on.unit);
     assert_int_equal(unmap_in(token, 0, PAGE), IOMMU_FAILED);
-    assert_int_equal(model_vtd_translate(&on.unit, first_id, AT, true, NULL), MODEL_DMA_REFUSED);
+    assert_int_equal(unit_translate(&on.unit, first_id, AT, true, NULL), MODEL_DMA_REFUSED);
     assert_int_equal(map_in(token, 0, memory, PAGE), IOMMU_FAILED);
     assert_int_equal(reserve_at(domain, AT + 8 * PAGE, PAGE, &token), IOMMU_FAILED);
-    assert_int_equal(model_vtd_translate(&on.unit, first_id, AT, true, NULL), MODEL_DMA_REFUSED);
+    assert_int_equal(unit_translate(&on.unit, first_id, AT, true, NULL), MODEL_DMA_REFUSED);
     size_t tables = tables_in_use();
     assert_int_equal(free_token(token), IOMMU_FAILED);
     assert_int_equal(free_token(token), IOMMU_BAD_HANDLE);
@@ -338,14 +324,15 @@ static void a_failed_wait_gives_no_access(void **state)
     assert_false(iommu_releasable(&on.iommu, OWNER_ONE, memory, PAGE));
 }
 
-/* With CAP.CM a map waits too: when that fails, nothing stays. */
+/* Where entries that are not present are cached, a map waits too: when that fails, nothing stays.
+ */
 static void a_map_whose_wait_fails_is_taken_back(void **state)
 {
     struct options options = OPTIONS_DEFAULT;
     iommu_ref_t token = 0;
 
     (void)state;
-    options.unit.cap |= MODEL_VTD_CAP_CM;
+    unit_set_caching(&options.unit, true);
     for (unsigned i = 0; i < 3; i++) {
         start(&options);
         iommu_ref_t domain = make(IOMMU_TRANSLATE, 0);
@@ -354,16 +341,16 @@ static void a_map_whose_wait_fails_is_taken_back(void **state)
         const uint64_t list[] = {memory >> 12, (memory >> 12) + 2};
         const struct iommu_memory scattered = {.frames = list, .length = 2 * PAGE};
         assert_int_equal(reserve_at(domain, AT, 2 * PAGE, &token), IOMMU_OK);
-        on.unit.broken.queue_stuck = true;
+        unit_stall(&on.unit);
         assert_int_equal(
             i == 0   ? map_at(domain, 2 * AT, memory, 2 * PAGE)
             : i == 1 ? iommu_map_reserved(&on.iommu, OWNER_ONE, token, 0, &scattered, PT_READ_WRITE)
                      : iommu_map_identity(&on.iommu, OWNER_ONE, domain, &scattered, PT_READ_WRITE),
             IOMMU_FAILED);
         assert_false(pt_reaches(&on.iommu.domains[0].table, 0, UINT64_MAX));
-        assert_int_equal(model_vtd_judge(&on.unit, first_id, AT, true, NULL), MODEL_VTD_NO_WRITE);
-        assert_int_equal(model_vtd_judge(&on.unit, first_id, memory, true, NULL),
-                         MODEL_VTD_NO_WRITE);
+        assert_false(unit_blocks(&on.unit, first_id));
+        assert_int_equal(unit_translate(&on.unit, first_id, AT, true, NULL), MODEL_DMA_REFUSED);
+        assert_int_equal(unit_translate(&on.unit, first_id, memory, true, NULL), MODEL_DMA_REFUSED);
         assert_int_equal(on.iommu.tokens[0].mapped, 0);
     }
 }
@@ -374,7 +361,7 @@ static void identity_maps(void **state)
     iommu_ref_t token;
 
     (void)state;
-    options.with_rmrr = true;
+    options.plan.region = REGION_BASE;
     start(&options);
     iommu_set_guard(&on.iommu, IOMMU_GUARD_ALLOW);
     iommu_ref_t domain = make(IOMMU_TRANSLATE, 0), buddy = make(IOMMU_TRANSLATE, 32);
@@ -389,7 +376,7 @@ static void identity_maps(void **state)
     const struct iommu_memory doubled = {.frames = more, .length = 2 * PAGE};
     const struct iommu_memory repeated = {.frames = twice, .length = 6 * PAGE};
     const struct iommu_memory range = {.physical = memory + 6 * PAGE, .length = 2 * PAGE};
-    const struct iommu_memory bad[] = {{.physical = RMRR_BASE, .length = PAGE},
+    const struct iommu_memory bad[] = {{.physical = REGION_BASE, .length = PAGE},
                                        {.physical = 0xFEE00000, .length = PAGE},
                                        {.physical = UINT64_C(1) << 48, .length = PAGE}};
     const struct iommu_memory theirs = {.physical = foreign, .length = PAGE};
@@ -495,14 +482,14 @@ static void freeing_never_races_with_mapping(void **state)
     struct options options = OPTIONS_DEFAULT;
 
     (void)state;
-    options.unit.cap |= MODEL_VTD_CAP_CM;
+    unit_set_caching(&options.unit, true);
     start(&options);
     assert_true(model_on_tick(intrude, NULL));
     iommu_ref_t domain = make(IOMMU_TRANSLATE, 0);
     (void)attached(FIRST, domain);
     meanwhile.memory = own_pages(OWNER_ONE, 1);
     assert_int_equal(reserve_at(domain, AT, PAGE, &meanwhile.token), IOMMU_OK);
-    on.unit.broken.queue_delay = 4;
+    unit_set_delay(&on.unit.broken, 4);
     meanwhile.armed = true;
     meanwhile.maps = false;
     assert_int_equal(map_in(meanwhile.token, 0, meanwhile.memory, PAGE), IOMMU_OK);

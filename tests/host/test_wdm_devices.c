@@ -214,11 +214,9 @@ static void callbacks_hear_of_changes(void **state)
 
 static void a_mask_that_stays_is_not_told(void **state)
 {
-    struct options options = OPTIONS_DEFAULT;
-
     (void)state;
-    options.unit.ecap &= ~MODEL_VTD_ECAP_PT;
-    start(&options);
+    start(&OPTIONS_DEFAULT);
+    on.iommu.pass_through = false;
     struct told told = {.device = new_device(FIRST)};
     assert_int_equal(enlist(&told), STATUS_SUCCESS);
     iommu_set_guard(&on.iommu, IOMMU_GUARD_ALLOW);
@@ -235,7 +233,7 @@ static void a_unit_that_fails_is_not_told(void **state)
     (void)state;
     assert_int_equal(on.api.AttachDeviceEx(use.domain, told.device), STATUS_SUCCESS);
     assert_int_equal(enlist(&told), STATUS_SUCCESS);
-    on.unit.broken.queue_stuck = true;
+    unit_stall(&on.unit);
     assert_int_equal(on.api.DetachDeviceEx(told.device), STATUS_IO_DEVICE_ERROR);
     on.api.QueryAvailableDomainTypes(told.device, &mask);
     assert_int_equal(mask, 0);

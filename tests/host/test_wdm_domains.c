@@ -84,7 +84,7 @@ static void without_active_units_none_is_handed_out(void **state)
     legacy = untouched;
     assert_int_equal(on.api.AttachDeviceEx(use.domain, new_device(FIRST)), STATUS_SUCCESS);
     assert_int_equal(map_range(use.domain, AT, use.frame, PAGE_SIZE, READ_WRITE), STATUS_SUCCESS);
-    on.unit.broken.queue_stuck = true;
+    unit_stall(&on.unit);
     assert_int_equal(unmap_range(use.domain, AT, PAGE_SIZE), STATUS_IO_DEVICE_ERROR);
     assert_int_equal(iommu_state(&on.iommu), IOMMU_STATE_FAILED);
     assert_int_equal(IoGetIommuInterface(1, &legacy), STATUS_NOT_SUPPORTED);

@@ -347,7 +347,7 @@ static void change_list(void *context, uint64_t physical, uint64_t value)
 {
     (void)context;
     (void)physical;
-    if (change.done || (value & ~UINT64_C(0xFFF)) != use.frame || !(value & 3))
+    if (change.done || (value & UINT64_C(0x000FFFFFFFFFF000)) != use.frame || !(value & 3))
         return;
     change.done = true;
     memcpy(change.list, change.to, sizeof change.to);
@@ -396,7 +396,7 @@ static unsigned pages_reached(void)
             if (!reaches(id, at[n], true))
                 continue;
             count++;
-            (void)model_vtd_translate(&on.unit, id, at[n], true, &physical);
+            (void)unit_translate(&on.unit, id, at[n], true, &physical);
             assert_int_equal(model_owner(physical), OWNER_ONE);
         }
     }

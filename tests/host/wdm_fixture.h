@@ -48,11 +48,8 @@ static inline void start_with(const struct options *options)
 
 static inline int setup(void **state)
 {
-    struct options options = OPTIONS_DEFAULT;
-
     (void)state;
-    options.unit.ecap |= MODEL_VTD_ECAP_PT;
-    start_with(&options);
+    start_with(&OPTIONS_DEFAULT);
     return 0;
 }
 

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+#ifndef TESTS_HOST_UNIT_H
+#define TESTS_HOST_UNIT_H
+
+#include "drivers/iommu/core/core.h"
+#include "ecam.h"
+#include "machine.h"
+#include "pt_reference.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/*
+ * A modelled unit and the driver for it in words of no vendor, so that one test runs on both. Each
+ * vendor has a header unit_*.h with the same names in it:
+ *
+ *   unit_t, unit_config_t, unit_broken_t  the model, how it is made, how it misbehaves
+ *   unit_driver_t                         the state of the vendor's driver
+ *   UNIT_DEFAULT                          48-bit addresses, tables of 4 levels, pass-through
+ *   UNITS_APART                           from one register set to the next
+ *   UNIT_FORMAT                           of its page tables, for the second reader
+ *   UNIT_ATTACH_FRAMES                    that a requester's table entry may need
+ *   UNIT_ALWAYS_COHERENT                  walks are, whatever is asked
+ *   UNIT_EFFORT                           one in so many of the random sequences is made
+ *   unit_kinds[]                          units that differ from the default in an offer or two
+ *   unit_useless[]                        misbehaviours that keep a unit from being used
+ *
+ *   unit_create       powers on unit n of the machine, adds its functions to the inventory
+ *   unit_table        writes the vendor's ACPI table, returns its length
+ *   unit_discover     is the driver's
+ *   unit_dma          asks the unit
+ *   unit_translate    asks the tables as they stand in memory
+ *   unit_blocks       the requester's table entry is the blocked one
+ *   unit_has_faults   that nobody has taken
+ *   unit_take_told    what it was told since the last time
+ *   unit_set_caching  not-present entries are cached
+ *   unit_set_coherent walks are coherent, where that can be chosen
+ *   unit_set_width    of input addresses
+ *   unit_set_delay    commands take this many ticks
+ *   unit_stall        no command completes any more
+ *   unit_fail         each command is met by an error
+ *   unit_revive       what waits completes
+ *   unit_is_wait      a table store is the driver's command to wait
+ *   unit_frame        one of the frames that serve the unit
+ *   unit_frames       how many do, but for page tables
+ */
+
+/* Functions of segment 0 that firmware names. */
+#define FIRST_ID    PCI_BDF(0, 2, 0)
+#define SECOND_ID   PCI_BDF(0, 3, 0)
+#define REGION_SIZE UINT64_C(0x2000)
+
+/* What firmware says. */
+struct unit_plan {
+    bool two_units;  /* one for SECOND_ID alone, named first, and one for all else */
+    uint64_t region; /* REGION_SIZE bytes that it demands for FIRST_ID; 0: none */
+};
+
+/* 48 bits; 39 or 40; 52 or 57, with tables of 5 levels. */
+enum unit_width { UNIT_USUAL, UNIT_NARROW, UNIT_WIDE };
+
+/* Invalidations that a unit carried out. */
+struct unit_told {
+    unsigned ranges; /* commands that name a range of a domain, */
+    uint64_t pages;  /* and how many pages these cover */
+    unsigned others; /* commands that name more than a range */
+    unsigned waits;
+    bool directories; /* more than leaf entries had to go */
+};
+
+#define UNIT_TABLE_MAX 256u
+
+static inline size_t put_bytes(uint8_t *table, size_t at, uint64_t value, size_t width)
+{
+    for (size_t i = 0; i < width; i++)
+        table[at + i] = (uint8_t)(value >> 8 * i);
+    return at + width;
+}
+
+#endif

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+#ifndef TESTS_HOST_UNIT_VTD_H
+#define TESTS_HOST_UNIT_VTD_H
+
+#include "drivers/iommu/vtd/vtd.h"
+#include "tests/host/unit.h"
+#include "vtd.h"
+
+/* tests/host/unit.h for Intel VT-d. */
+typedef struct model_vtd unit_t;
+typedef struct model_vtd_config unit_config_t;
+typedef struct model_vtd_broken unit_broken_t;
+typedef struct vtd unit_driver_t;
+
+#define UNIT_DEFAULT         MODEL_VTD_DEFAULT
+#define UNITS_APART          UINT64_C(0x1000)
+#define UNIT_FORMAT          REFERENCE_SECOND_STAGE
+#define UNIT_ATTACH_FRAMES   1 /* a context table */
+#define UNIT_ALWAYS_COHERENT 0
+#define UNIT_EFFORT          1
+
+#define VTD_KIND(cap_set, cap_clear, ecap_set)                                                     \
+    {                                                                                              \
+        .base = UINT64_C(0xFED90000), .cap = (MODEL_VTD_CAP | (cap_set)) & ~(cap_clear),           \
+        .ecap = MODEL_VTD_ECAP | (ecap_set), .host_address_width = 48                              \
+    }
+
+static const unit_config_t unit_kinds[] = {
+    VTD_KIND(0, UINT64_C(0), 0),
+    VTD_KIND(0, UINT64_C(0), MODEL_VTD_ECAP_C),
+    VTD_KIND(MODEL_VTD_CAP_CM, UINT64_C(0), 0),
+    VTD_KIND(UINT64_C(1) << 4 /* RWBF */, UINT64_C(0), 0),
+    VTD_KIND(0, MODEL_VTD_CAP_PSI, 0),
+    VTD_KIND(0, MODEL_VTD_CAP_SLLPS, 0),
+    VTD_KIND(0, MODEL_VTD_CAP_SAGAW48 | (MODEL_VTD_CAP_MGAW & ~(UINT64_C(38) << 16)), 0),
+    VTD_KIND(UINT64_C(7) << 40 /* NFR */, UINT64_C(0), MODEL_VTD_ECAP_C),
+};
+
+static const unit_broken_t unit_useless[] = {
+    {.presence = MODEL_VTD_ALL_ONES},
+    {.presence = MODEL_VTD_ALL_ZEROS},
+    {.never_te = true},
+    {.never_rtps = true},
+    {.never_qies = true},
+    {.queue_stuck = true},
+};
+
+static inline void unit_create(unit_t *unit, const unit_config_t *config, unsigned number,
+                               struct pci_inventory *pci)
+{
+    unit_config_t own = *config;
+
+    (void)pci;
+    own.base += number * UNITS_APART;
+    assert_true(model_vtd_create(unit, &own));
+}
+
+/* "Device Scope Structure": one PCI endpoint of bus 0. */
+static inline size_t put_scope(uint8_t *table, size_t at, pci_bdf_t bdf)
+{
+    at = put_bytes(table, at, 1 | 8u << 8, 4);
+    return put_bytes(table, at, (uint64_t)PCI_DEVICE(bdf) << 16, 4);
+}
+
+/* "DMA Remapping Reporting Structure": DRHDs, the last with INCLUDE_PCI_ALL, and RMRR. */
+static inline size_t unit_table(uint8_t table[UNIT_TABLE_MAX], const unit_config_t *config,
+                                const struct unit_plan *plan)
+{
+    size_t at = 48;
+
+    memset(table, 0, UNIT_TABLE_MAX);
+    memcpy(table, "DMAR", 4);
+    table[8] = 1;
+    table[36] = (uint8_t)(config->host_address_width - 1);
+    if (plan->two_units) {
+        at = put_bytes(table, at, 24u << 16, 4);
+        at = put_bytes(table, at, 0, 4);
+        at = put_bytes(table, at, config->base + UNITS_APART, 8);
+        at = put_scope(table, at, SECOND_ID);
+    }
+    at = put_bytes(table, at, 16u << 16, 4);
+    at = put_bytes(table, at, 1, 4);
+    at = put_bytes(table, at, config->base, 8);
+    if (plan->region) {
+        at = put_bytes(table, at, 1 | 32u << 16, 4);
+        at = put_bytes(table, at, 0, 4);
+        at = put_bytes(table, at, plan->region, 8);
+        at = put_bytes(table, at, plan->region + REGION_SIZE - 1, 8);
+        at = put_scope(table, at, FIRST_ID);
+    }
+    put_bytes(table, 4, at, 4);
+    return at;
+}
+
+static inline bool unit_discover(unit_driver_t *driver, const struct acpi_table *table,
+                                 struct iommu *iommu, const char **reason)
+{
+    return vtd_discover(driver, table, iommu, reason);
+}
+
+static inline enum model_dma_result unit_dma(unit_t *unit, pci_bdf_t requester, uint64_t address,
+                                             bool write, void *buffer, size_t length)
+{
+    return model_vtd_dma(unit, requester, address, write, buffer, length);
+}
+
+static inline enum model_dma_result unit_translate(const unit_t *unit, pci_bdf_t requester,
+                                                   uint64_t address, bool write, uint64_t *physical)
+{
+    return model_vtd_translate(unit, requester, address, write, physical);
+}
+
+static inline bool unit_blocks(const unit_t *unit, pci_bdf_t requester)
+{
+    enum model_vtd_reason reason = model_vtd_judge(unit, requester, 0, false, NULL);
+
+    return reason == MODEL_VTD_ROOT_NOT_PRESENT || reason == MODEL_VTD_CONTEXT_NOT_PRESENT;
+}
+
+static inline bool unit_has_faults(const unit_t *unit)
+{
+    return unit->fsts & 3; /* PFO, PPF */
+}
+
+static inline struct unit_told unit_take_told(unit_t *unit)
+{
+    const struct model_vtd_event *event;
+    struct unit_told told = {0};
+
+    for (unsigned i = 0; (event = model_vtd_log(unit, i)) != NULL; i++) {
+        bool is_range = event->kind == MODEL_VTD_IOTLB_PAGE;
+        bool is_wait = event->kind == MODEL_VTD_WAIT;
+
+        told.ranges += is_range;
+        told.waits += is_wait;
+        told.others += !is_range && !is_wait;
+        told.pages += is_range ? UINT64_C(1) << event->address_mask : 0;
+        told.directories |= is_range ? !event->hint : !is_wait;
+    }
+    model_vtd_log_clear(unit);
+    return told;
+}
+
+static inline void unit_set_caching(unit_config_t *config, bool on)
+{
+    config->cap = MODEL_FIELD(config->cap, MODEL_VTD_CAP_CM, on);
+}
+
+static inline void unit_set_coherent(unit_config_t *config, bool on)
+{
+    config->ecap = MODEL_FIELD(config->ecap, MODEL_VTD_ECAP_C, on);
+}
+
+/* SAGAW bit n: n + 2 levels. */
+static inline void unit_set_width(unit_config_t *config, enum unit_width width)
+{
+    static const unsigned bits[] = {[UNIT_USUAL] = 48, [UNIT_NARROW] = 39, [UNIT_WIDE] = 57};
+    unsigned level = (bits[width] - 30) / 9;
+
+    config->cap = MODEL_FIELD(config->cap, MODEL_VTD_CAP_MGAW, bits[width] - 1);
+    config->cap = MODEL_FIELD(config->cap, MODEL_VTD_CAP_SAGAW, 1u << level);
+}
+
+static inline void unit_set_delay(unit_broken_t *broken, unsigned ticks)
+{
+    broken->command_delay = broken->queue_delay = ticks;
+}
+
+static inline void unit_stall(unit_t *unit)
+{
+    unit->broken.queue_stuck = true;
+}
+
+#define VTD_FSTS_IQE 0x10u
+#define VTD_IQT_AT   0x88u
+
+static inline void unit_fail(unit_t *unit)
+{
+    unit->fsts |= VTD_FSTS_IQE;
+}
+
+static inline void unit_revive(unit_t *unit)
+{
+    unit->broken.queue_stuck = false;
+    unit->fsts &= ~VTD_FSTS_IQE;
+    model_vtd_write(unit, VTD_IQT_AT, 8, unit->iqt);
+}
+
+static inline bool unit_is_wait(const unit_t *unit, uint64_t physical, uint64_t value)
+{
+    return physical >> 12 == unit->iqa >> 12 && physical % 16 == 0 && (value & 0xF) == 5;
+}
+
+static inline uint64_t unit_frame(const unit_t *unit)
+{
+    return unit->root;
+}
+
+/* Root table, queue and status; a context table for each bus that has one. */
+static inline size_t unit_frames(const unit_t *unit)
+{
+    const uint64_t *root = model_ram(unit->root, FRAME_SIZE);
+    size_t count = 3;
+
+    assert_non_null(root);
+    for (unsigned bus = 0; bus < 256; bus++)
+        count += root[2 * bus] & 1;
+    return count;
+}
+
+#endif
