@@ -6,7 +6,11 @@
 #include "arch/table.h"
 #include "drivers/iommu/wdm/wdm_iommu.h"
 #include "lib/owner.h"
+#ifdef UNIT_AMDVI
+#include "tests/host/unit_amdvi.h"
+#else
 #include "tests/host/unit_vtd.h"
+#endif
 
 #include <stdlib.h>
 

@@ -37,14 +37,18 @@ static const char *name_of(unsigned code)
     return events[code].name ? events[code].name : "Unknown event";
 }
 
-/* PR set: the page is there, and what it allows or how it is written stood in the way. */
-static enum iommu_fault_kind kind_of(unsigned code, uint64_t low)
+/* PR set: the page is there, and what it allows or how it is written stood in the way. Clear: no
+ * flag tells an address that no table covers from one that is not mapped. */
+static enum iommu_fault_kind kind_of(const struct iommu_unit *unit, unsigned code, uint64_t low,
+                                     uint64_t address)
 {
     if (!events[code].name)
         return IOMMU_FAULT_EXTERNAL;
-    if (code != EVENT_IO_PAGE_FAULT || !(low & EVENT_PR))
+    if (code != EVENT_IO_PAGE_FAULT)
         return events[code].kind;
-    return low & EVENT_RZ ? IOMMU_FAULT_EXTERNAL : IOMMU_FAULT_PERMISSION;
+    if (low & EVENT_PR)
+        return low & EVENT_RZ ? IOMMU_FAULT_EXTERNAL : IOMMU_FAULT_PERMISSION;
+    return address >> unit->caps.width ? IOMMU_FAULT_ADDRESS_SIZE : IOMMU_FAULT_TRANSLATION;
 }
 
 static struct iommu_fault decode(const struct iommu_unit *unit, uint64_t low, uint64_t high)
@@ -60,7 +64,7 @@ static struct iommu_fault decode(const struct iommu_unit *unit, uint64_t low, ui
         .address = high & ~(PT_PAGE_SIZE - 1),
         .write = low & EVENT_RW,
         .reason = code,
-        .kind = kind_of(code, low),
+        .kind = kind_of(unit, code, low, high),
         .reason_text = name_of(code),
     };
 }

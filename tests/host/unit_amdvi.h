@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+#ifndef TESTS_HOST_UNIT_AMDVI_H
+#define TESTS_HOST_UNIT_AMDVI_H
+
+#include "amdvi.h"
+#include "drivers/iommu/amdvi/amdvi.h"
+#include "tests/host/unit.h"
+
+/* tests/host/unit.h for AMD-Vi. */
+typedef struct model_amdvi unit_t;
+typedef struct model_amdvi_config unit_config_t;
+typedef struct model_amdvi_broken unit_broken_t;
+typedef struct amdvi unit_driver_t;
+
+#define UNITS_APART          UINT64_C(0x4000)
+#define UNIT_FORMAT          REFERENCE_AMD_V1
+#define UNIT_ATTACH_FRAMES   0
+#define UNIT_ALWAYS_COHERENT 1
+#define UNIT_EFFORT          4
+
+#define AMDVI_HATS(levels)   ((uint64_t)((levels)-4) << 10)
+#define AMDVI_KIND(extended_features, offers, width)                                               \
+    {                                                                                              \
+        .base = UINT64_C(0xFED80000), .efr = (extended_features),                                  \
+        .capability = MODEL_AMDVI_CAP_EFRSUP | MODEL_AMDVI_CAP_EXT | (offers),                     \
+        .physical_width = 48, .virtual_width = (width), .capability_offset = 0x40                  \
+    }
+#define UNIT_DEFAULT ((unit_config_t)AMDVI_KIND(MODEL_AMDVI_EFR, 0, 48))
+
+static const unit_config_t unit_kinds[] = {
+    AMDVI_KIND(MODEL_AMDVI_EFR, 0, 48),
+    AMDVI_KIND(MODEL_AMDVI_EFR, MODEL_AMDVI_CAP_NPCACHE, 48),
+    AMDVI_KIND(AMDVI_HATS(4), 0, 48), /* no INVALIDATE_IOMMU_ALL */
+    AMDVI_KIND(MODEL_AMDVI_EFR_IASUP | AMDVI_HATS(4), MODEL_AMDVI_CAP_IOTLB, 40),
+    AMDVI_KIND(MODEL_AMDVI_EFR, 0, 64),
+};
+
+static const unit_broken_t unit_useless[] = {
+    {.all_ones = true},
+    {.never_runs = true},
+    {.never_fetches = true},
+    {.never_completes = true},
+    {.command_error = MODEL_AMDVI_MASTER_ABORT},
+};
+
+/* "IOMMU Capability Block" is of a function of its own, whose MSI tells of events. */
+static inline void unit_create(unit_t *unit, const unit_config_t *config, unsigned number,
+                               struct pci_inventory *pci)
+{
+    struct pci_function *function = &pci->functions[pci->count];
+    const pci_bdf_t bdf = PCI_BDF(0, number, 2);
+    unit_config_t own = *config;
+
+    own.base += number * UNITS_APART;
+    own.function = ecam_add(0, bdf, 0x080600);
+    assert_true(model_amdvi_create(unit, &own));
+    *function = (struct pci_function){.bdf = bdf,
+                                      .class_code = 0x080600,
+                                      .parent = PCI_NONE,
+                                      .port = PCI_RC_ENDPOINT,
+                                      .msi = 0x90,
+                                      .msi_vectors = 1,
+                                      .msi_64 = true,
+                                      .group_leader = (uint16_t)pci->count++};
+    assert_true(mmio_map(ECAM_BASE + ((uint64_t)bdf << 12), 4096, &function->config));
+}
+
+/* IVHD of type 11h with one device entry of 4 bytes. */
+#define AMDVI_ENTRY(type, device_id, setting)                                                      \
+    ((type) | (uint64_t)(device_id) << 8 | (uint64_t)(setting) << 24)
+static inline size_t put_ivhd(uint8_t *table, size_t at, const unit_config_t *config,
+                              unsigned number, uint64_t entry)
+{
+    at = put_bytes(table, at, 0x11 | 44u << 16, 4);
+    at = put_bytes(table, at, PCI_BDF(0, number, 2) | (uint64_t)config->capability_offset << 16, 4);
+    at = put_bytes(table, at, config->base + number * UNITS_APART, 8);
+    at = put_bytes(table, at, 0, 8); /* segment, IOMMU Info, IOMMU Attributes */
+    at = put_bytes(table, at, config->efr, 8);
+    at = put_bytes(table, at, 0, 8);
+    return put_bytes(table, at, entry, 4);
+}
+
+/* "I/O Virtualization Reporting Structure": IVHDs, the last for all devices, and one IVMD. */
+static inline size_t unit_table(uint8_t table[UNIT_TABLE_MAX], const unit_config_t *config,
+                                const struct unit_plan *plan)
+{
+    size_t at = 48;
+
+    memset(table, 0, UNIT_TABLE_MAX);
+    memcpy(table, "IVRS", 4);
+    table[8] = 2;
+    put_bytes(table, 36,
+              IVRS_EFR_SUP | IVRS_DMA_REMAP_SUP | config->physical_width << 8 |
+                  config->virtual_width << 15,
+              4);
+    if (plan->two_units)
+        at = put_ivhd(table, at, config, 1, AMDVI_ENTRY(IVRS_SELECT, SECOND_ID, 0));
+    at = put_ivhd(table, at, config, 0, AMDVI_ENTRY(IVRS_ALL, 0, 0));
+    if (plan->region) {
+        at = put_bytes(table, at, IVRS_IVMD_SELECT, 1);
+        at = put_bytes(table, at, IVRS_UNITY | IVRS_READ | IVRS_WRITE, 1);
+        at = put_bytes(table, at, 32, 2);
+        at = put_bytes(table, at, FIRST_ID, 2);
+        at = put_bytes(table, at, 0, 2); /* auxiliary data */
+        at = put_bytes(table, at, 0, 8); /* segment */
+        at = put_bytes(table, at, plan->region, 8);
+        at = put_bytes(table, at, REGION_SIZE, 8);
+    }
+    put_bytes(table, 4, at, 4);
+    return at;
+}
+
+static inline bool unit_discover(unit_driver_t *driver, const struct acpi_table *table,
+                                 struct iommu *iommu, const char **reason)
+{
+    return amdvi_discover(driver, table, iommu, reason);
+}
+
+static inline enum model_dma_result unit_dma(unit_t *unit, pci_bdf_t requester, uint64_t address,
+                                             bool write, void *buffer, size_t length)
+{
+    return model_amdvi_dma(unit, requester, address, write, buffer, length);
+}
+
+static inline enum model_dma_result unit_translate(const unit_t *unit, pci_bdf_t requester,
+                                                   uint64_t address, bool write, uint64_t *physical)
+{
+    return model_amdvi_translate(unit, requester, address, write, physical);
+}
+
+#define AMDVI_ADDRESS UINT64_C(0x000FFFFFFFFFF000)
+
+/* "Device Table Entry Format": V, TV, no right, DomainID 0; IV and IntCtl 00b: all is aborted. */
+static inline bool unit_blocks(const unit_t *unit, pci_bdf_t requester)
+{
+    const uint64_t *entry = model_ram((unit->device_table & AMDVI_ADDRESS) + requester * 32u, 32);
+
+    assert_non_null(entry);
+    return (entry[0] & (UINT64_C(3) << 61 | 3)) == 3 && !(entry[1] & 0xFFFF) &&
+           (entry[2] & (UINT64_C(3) << 60 | 1)) == 1;
+}
+
+static inline bool unit_has_faults(const unit_t *unit)
+{
+    return unit->event_head != unit->event_tail || unit->status & 1; /* EventOverflow */
+}
+
+static inline struct unit_told unit_take_told(unit_t *unit)
+{
+    const struct model_amdvi_event *event;
+    struct unit_told told = {0};
+
+    for (unsigned i = 0; (event = model_amdvi_log(unit, i)) != NULL; i++) {
+        uint64_t pages = (event->last - event->first + 1) >> 12;
+        bool is_range = event->kind == MODEL_AMDVI_IOMMU_PAGES && pages >> 39 == 0;
+        bool is_wait = event->kind == MODEL_AMDVI_COMPLETION_WAIT;
+
+        told.ranges += is_range;
+        told.waits += is_wait;
+        told.others += !is_range && !is_wait;
+        told.pages += is_range ? pages : 0;
+        told.directories |= is_range ? event->directories : !is_wait;
+    }
+    model_amdvi_log_clear(unit);
+    return told;
+}
+
+static inline void unit_set_caching(unit_config_t *config, bool on)
+{
+    config->capability &= ~MODEL_AMDVI_CAP_NPCACHE;
+    config->capability |= on ? MODEL_AMDVI_CAP_NPCACHE : 0;
+}
+
+/* Control.Coherent makes all units so. */
+static inline void unit_set_coherent(unit_config_t *config, bool on)
+{
+    (void)config;
+    (void)on;
+}
+
+/* Nobody has use for more addresses than memory has. */
+static inline void unit_set_width(unit_config_t *config, enum unit_width width)
+{
+    static const unsigned sizes[] = {[UNIT_USUAL] = 48, [UNIT_NARROW] = 40, [UNIT_WIDE] = 64};
+    unsigned levels = width == UNIT_WIDE ? 5 : 4;
+
+    config->virtual_width = sizes[width];
+    config->physical_width = width == UNIT_WIDE ? 52 : 48;
+    config->efr = (config->efr & ~MODEL_AMDVI_EFR_HATS) | AMDVI_HATS(levels);
+}
+
+static inline void unit_set_delay(unit_broken_t *broken, unsigned ticks)
+{
+    broken->fetch_delay = broken->completion_delay = ticks;
+}
+
+static inline void unit_stall(unit_t *unit)
+{
+    unit->broken.never_fetches = true;
+}
+
+static inline void unit_fail(unit_t *unit)
+{
+    unit->broken.command_error = MODEL_AMDVI_MASTER_ABORT;
+}
+
+#define AMDVI_COMMAND_TAIL_AT 0x2008u
+
+static inline void unit_revive(unit_t *unit)
+{
+    unit->broken.never_fetches = false;
+    unit->broken.command_error = MODEL_AMDVI_NO_ERROR;
+    model_amdvi_write(unit, AMDVI_COMMAND_TAIL_AT, 8, unit->command_tail);
+}
+
+static inline uint64_t amdvi_ring_bytes(uint64_t base)
+{
+    return UINT64_C(16) << (base >> 56 & 15);
+}
+
+static inline bool unit_is_wait(const unit_t *unit, uint64_t physical, uint64_t value)
+{
+    uint64_t base = unit->command_base & AMDVI_ADDRESS;
+
+    return physical >= base && physical - base < amdvi_ring_bytes(unit->command_base) &&
+           physical % 16 == 0 && value >> 60 == MODEL_AMDVI_COMPLETION_WAIT;
+}
+
+static inline uint64_t unit_frame(const unit_t *unit)
+{
+    return unit->device_table & AMDVI_ADDRESS;
+}
+
+/* Device table, command buffer and event log; the store of the waits, and what is blocked shares a
+ * page of zeros. */
+static inline size_t unit_frames(const unit_t *unit)
+{
+    return (unit->device_table & 0x1FF) + 1 + (amdvi_ring_bytes(unit->command_base) >> 12) +
+           (amdvi_ring_bytes(unit->event_base) >> 12) + 2;
+}
+
+#endif
