@@ -160,16 +160,28 @@ DRIVER_TESTS := $(patsubst tests/host/%.c,$(H)/%,$(wildcard tests/host/driver_*.
 # These are built once more, without sanitizers, and then do far more.
 PLAIN_TESTS := $(H)/plain_api_random $(H)/plain_api_sequences
 RACE_TESTS := $(patsubst tests/host/%.c,$(H)/%,$(wildcard tests/host/race_*.c))
-HOST_TESTS := $(PLAIN_TESTS) $(RACE_TESTS) \
+# These run on a unit of each vendor. NAME-amdvi is built from the source of NAME.
+UNIT_TESTS := $(H)/plain_api_random $(addprefix $(H)/race_, core wdm) $(addprefix $(H)/test_, \
+	core domains mapping reserve pool wdm_devices wdm_domains wdm_maps \
+	api api_failures api_random api_sequences)
+HOST_TESTS := $(PLAIN_TESTS) $(RACE_TESTS) $(UNIT_TESTS:%=%-amdvi) \
 	$(patsubst tests/host/%.c,$(H)/%,$(wildcard tests/host/test_*.c)) $(DRIVER_TESTS)
 
 $(H)/flags: FORCE
 	$(call write_if_changed,$(HOSTCC) $(HOST_FLAGS))
 
+%-amdvi.o: UNIT_FLAGS := -DUNIT_AMDVI
+# $(call compile_host,flags)
+define compile_host
+@mkdir -p $(@D)
+$(call step,HOSTCC,$@)$(HOSTCC) $(1) $(OWN_FLAGS) $(UNIT_FLAGS) -MMD -MP -c $< -o $@
+endef
+
 $(H)/obj/tests/%.o: OWN_FLAGS := -D_DEFAULT_SOURCE
 $(H)/obj/%.o: %.c $(H)/flags
-	@mkdir -p $(@D)
-	$(call step,HOSTCC,$@)$(HOSTCC) $(HOST_FLAGS) $(OWN_FLAGS) -MMD -MP -c $< -o $@
+	$(call compile_host,$(HOST_FLAGS))
+$(H)/obj/%-amdvi.o: %.c $(H)/flags
+	$(call compile_host,$(HOST_FLAGS))
 
 $(H)/external/%.o: %.c $(H)/flags
 	@mkdir -p $(@D)
@@ -187,8 +199,9 @@ RACE_FLAGS := $(COMMON_FLAGS) -fsanitize=thread -pthread -D_DEFAULT_SOURCE
 RACE_OBJECTS := $(patsubst %.c,$(H)/race/%.o,$(filter-out boot/% drivers/console/%,$(HOST_SOURCES)))
 
 $(H)/race/%.o: %.c $(H)/flags
-	@mkdir -p $(@D)
-	$(call step,HOSTCC,$@)$(HOSTCC) $(RACE_FLAGS) -MMD -MP -c $< -o $@
+	$(call compile_host,$(RACE_FLAGS))
+$(H)/race/%-amdvi.o: %.c $(H)/flags
+	$(call compile_host,$(RACE_FLAGS))
 
 $(H)/race_%: $(H)/race/tests/host/race_%.o $(RACE_OBJECTS)
 	$(call step,HOSTLD,$@)$(HOSTCC) $(RACE_FLAGS) $^ -lcmocka -o $@
@@ -269,8 +282,9 @@ $(BENCH)/plugin-%.so: tests/bench/plugin.c Makefile
 		-DPLUGIN_API=$* $< -o $@
 
 $(BENCH)/obj/%.o: %.c
-	@mkdir -p $(@D)
-	$(call step,HOSTCC,$@)$(HOSTCC) $(BENCH_FLAGS) -MMD -MP -c $< -o $@
+	$(call compile_host,$(BENCH_FLAGS))
+$(BENCH)/obj/%-amdvi.o: %.c
+	$(call compile_host,$(BENCH_FLAGS))
 
 $(BENCH)/libbulkhead.a: $(HOST_SOURCES:%.c=$(BENCH)/obj/%.o)
 	@rm -f $@
@@ -280,7 +294,8 @@ $(BENCH)/invalidation_bench: OWN_LIBRARIES := -lcmocka
 $(BENCH)/%_bench: $(BENCH)/obj/tests/bench/%_bench.o $(BENCH)/libbulkhead.a
 	$(call step,HOSTLD,$@)$(HOSTCC) $(BENCH_FLAGS) $^ $(OWN_LIBRARIES) -o $@
 
-$(PLAIN_TESTS): $(H)/plain_%: $(BENCH)/obj/tests/host/test_%.o $(BENCH)/libbulkhead.a
+$(PLAIN_TESTS) $(H)/plain_api_random-amdvi: $(H)/plain_%: \
+		$(BENCH)/obj/tests/host/test_%.o $(BENCH)/libbulkhead.a
 	@mkdir -p $(@D)
 	$(call step,HOSTLD,$@)$(HOSTCC) $(BENCH_FLAGS) $^ -lcmocka -o $@
 
@@ -309,4 +324,4 @@ help:
 	$(ENGINE_OBJECTS:.o=.d) $(wildcard $(H)/engine/tests/bench/*_bench.d) \
 	$(wildcard $(H)/external/*/*/*.d) \
 	$(patsubst %,$(H)/obj/tests/host/%.d,$(notdir $(HOST_TESTS)) acpi_decode) \
-	$(RACE_OBJECTS:.o=.d) $(RACE_TESTS:$(H)/%=$(H)/race/tests/host/%.d)
+	$(RACE_OBJECTS:.o=.d) $(wildcard $(H)/race/tests/host/race_*.d)

@@ -61,7 +61,8 @@ static void set_up(void)
     struct model_region front = {FRONT, 0x1000, front_read, front_write, &on.unit};
 
     start(&OPTIONS_DEFAULT);
-    must(model_add_region(&front) && mmio_map(FRONT, 0x1000, &on.driver.units[0].mmio), "no window");
+    must(model_add_region(&front) && mmio_map(FRONT, 0x1000, &on.driver.units[0].mmio),
+         "no window");
     memory = own_pages(OWNER_ONE, LONGEST);
     domain = new_domain();
     must(NT_SUCCESS(on.api.AttachDeviceEx(domain, new_device(FIRST))), "no attach");
