@@ -2,6 +2,9 @@
 #include "drivers/nvme/nvme.h"
 
 #define FAULT_TIMEOUT_NS UINT64_C(500000000)
+/* A unit with one fault record loses what comes while another requester's stands in it: once more.
+ */
+#define AGAIN_TIMEOUT_NS UINT64_C(100000000)
 /* Once one fault was told of: for what else was recorded of the same access. */
 #define REPEATS_NS UINT64_C(1000000)
 
@@ -56,7 +59,7 @@ static bool never(void *context)
 
 /* The same command without the segment. False: the controller did not complete it. It may be many
  * requests and leave many records: each is expected until the page is mapped again. */
-static bool try_unmapped(struct nvme *nvme)
+static bool try_unmapped(struct nvme *nvme, uint64_t timeout_ns)
 {
     struct driver_device *device = nvme->device;
     const struct nvme_command command = {
@@ -68,16 +71,16 @@ static bool try_unmapped(struct nvme *nvme)
     nvme->faults.armed = true;
     nvme_submit(nvme, &nvme->admin, &command);
     bool done = nvme_complete(nvme, &nvme->admin, &completion);
-    if (done && device->services->wait(device, was_told, &nvme->faults, FAULT_TIMEOUT_NS))
+    if (done && device->services->wait(device, was_told, &nvme->faults, timeout_ns))
         (void)device->services->wait(device, never, NULL, REPEATS_NS);
     return done;
 }
 
-static struct verdict try_segment(struct nvme *nvme)
+static struct verdict try_segment(struct nvme *nvme, uint64_t timeout_ns)
 {
     if (!is_written(nvme))
         return (struct verdict){DRIVER_UNDECIDED, "the mapped page was not written"};
-    if (!try_unmapped(nvme))
+    if (!try_unmapped(nvme, timeout_ns))
         return (struct verdict){DRIVER_UNDECIDED, "the command was not completed"};
     if (!is_intact(nvme))
         return (struct verdict){DRIVER_FAIL, "the controller has written the unmapped page"};
@@ -90,8 +93,10 @@ static struct verdict try_segment(struct nvme *nvme)
 void nvme_try_refusal(struct nvme *nvme)
 {
     struct driver_device *device = nvme->device;
-    const struct verdict segment = try_segment(nvme);
+    struct verdict segment = try_segment(nvme, FAULT_TIMEOUT_NS);
 
+    if (segment.result == DRIVER_PASS && nvme->faults.matching == 0)
+        segment = try_segment(nvme, AGAIN_TIMEOUT_NS);
     device->services->test(device, "NVME-003", segment.result, segment.reason ? "%s" : NULL,
                            segment.reason);
     if (segment.result == DRIVER_UNDECIDED)

@@ -303,7 +303,8 @@ static inline void tell(uint64_t page)
     information.X64.DomainHandle = (PVOID)(uintptr_t)(broken == TELLS_WRONG_DOMAIN ? 8 : 7);
     information.X64.Flags.FaultAddressValid = broken != TELLS_NO_ADDRESS;
     information.X64.Type = broken == TELLS_WRONG_TYPE ? PermissionFault : TranslationFault;
-    if (m.handler.FaultHandler == NULL || broken == TELLS_NOTHING)
+    if (m.handler.FaultHandler == NULL || broken == TELLS_NOTHING ||
+        (broken == TELLS_OF_SECOND && m.refused < 2))
         return;
     m.told++;
     m.handler.FaultHandler(m.handler.FaultContext, &information);

@@ -47,6 +47,7 @@ enum fault_of_machine {
     IGNORES_IDENTIFY,
     NO_COMPLETION_UNMAPPED,
     TELLS_NOTHING,
+    TELLS_OF_SECOND, /* refusal alone: the record of the first is lost */
     TELLS_WRONG_ADDRESS,
     TELLS_WRONG_TYPE,
     TELLS_WRONG_DOMAIN,
