@@ -78,7 +78,8 @@ static struct peer {
  * and loses the others. */
 static const struct proof *turn;
 
-/* A refusal left no record in time: those that follow are not waited for as long. */
+/* A refusal left no record in time, nor did it once more, for a device of another driver may have
+ * taken the unit's one record: those that follow are not waited for as long. */
 static bool record_missed;
 
 /* A failure is never replaced by something better. */
@@ -186,8 +187,8 @@ static bool take_repeats(void *context)
     return false;
 }
 
-/* One access may be many requests and leave many records: until no more come. */
-static void await_records(struct proof *proof)
+/* One access may be many requests and leave many records: until no more come. False: none came. */
+static bool await_records(struct proof *proof)
 {
     struct driver_device *device = proof->edu->device;
     const struct fault_watch *watch = &proof->faults;
@@ -195,11 +196,12 @@ static void await_records(struct proof *proof)
     unsigned had = 0;
 
     if (!device->services->wait(device, fault_came, proof, timeout))
-        record_missed = true;
+        return false;
     for (unsigned i = 0; i < REPEATS_ROUNDS && watch->matching + watch->wrong > had; i++) {
         had = watch->matching + watch->wrong;
         (void)device->services->wait(device, take_repeats, proof, REPEATS_NS);
     }
+    return true;
 }
 
 static NTSTATUS attach(struct proof *proof, PIOMMU_DMA_DOMAIN domain)
@@ -278,8 +280,10 @@ static bool try_refused(struct proof *proof, struct verdict *verdict, enum edu_d
     proof->told.matching = proof->told.wrong = 0;
     watch->armed = true;
     bool done = edu_transfer(proof->edu, direction, logical);
-    if (done)
-        await_records(proof);
+    if (done && !await_records(proof) && !record_missed) {
+        done = edu_transfer(proof->edu, direction, logical);
+        record_missed = done && !await_records(proof);
+    }
     watch->armed = false;
     if (turn == proof)
         turn = NULL;
