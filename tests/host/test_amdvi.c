@@ -48,23 +48,22 @@ static unsigned drain_all(struct iommu_fault *last)
     return total;
 }
 
-/* A table with one device entry, then each that follows. */
 struct ivrs_bytes {
     uint8_t bytes[UNIT_TABLE_MAX];
     struct acpi_table table;
 };
 
-static void make_table(struct ivrs_bytes *ivrs, const struct options *options,
-                       const uint64_t *entries, size_t count)
+/* One unit, with two device entries or (the other is 0) one. */
+static struct acpi_table *make_table(struct ivrs_bytes *ivrs, const struct options *options,
+                                     uint64_t entry, uint64_t other)
 {
     const struct unit_plan plan = {0};
-    size_t at = unit_table(ivrs->bytes, &options->unit, &plan) - 4;
 
-    for (size_t i = 0; i < count; i++)
-        at = put_bytes(ivrs->bytes, at, entries[i], 4);
-    put_bytes(ivrs->bytes, 4, at, 4);
-    put_bytes(ivrs->bytes, 48 + 2, at - 48, 2);
-    ivrs->table = (struct acpi_table){ivrs->bytes, at};
+    (void)unit_table(ivrs->bytes, &options->unit, &plan);
+    size_t length = put_ivhd(ivrs->bytes, 48, &options->unit, 0, entry, other);
+    put_bytes(ivrs->bytes, 4, length, 4);
+    ivrs->table = (struct acpi_table){ivrs->bytes, length};
+    return &ivrs->table;
 }
 
 /* ---- Device table ---- */
@@ -97,10 +96,11 @@ static void watch_enable(unit_t *unit)
 static void all_is_blocked_before_it_counts(void **state)
 {
     struct options options = OPTIONS_DEFAULT;
+    struct ivrs_bytes ivrs;
 
     (void)state;
     options.firmware = watch_enable;
-    start(&options);
+    start_from(&options, make_table(&ivrs, &options, AMDVI_ENTRY(IVRS_ALL, 0, 0), 0));
     assert_true(at_enable.looks && at_enable.blocked);
     assert_false(reaches(PCI_BDF(0x50, 0, 0), AT, false));
     no_violation();
@@ -122,8 +122,7 @@ static void the_table_is_as_long_as_needed(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        make_table(&ivrs, &options, cases[i].entries, cases[i].entries[1] ? 2 : 1);
-        start_from(&options, &ivrs.table);
+        start_from(&options, make_table(&ivrs, &options, cases[i].entries[0], cases[i].entries[1]));
         assert_int_equal((on.unit.device_table & 0x1FF) + 1, 2 * cases[i].buses);
         assert_false(reaches(first_id, AT, false));
         if (cases[i].buses < 256)
@@ -150,11 +149,8 @@ static void firmwares_settings_stay(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof settings; i++) {
-        const uint64_t entries[] = {AMDVI_ENTRY(IVRS_ALL, 0, 0),
-                                    AMDVI_ENTRY(IVRS_SELECT, FIRST_ID, settings[i])};
-
-        make_table(&ivrs, &options, entries, 2);
-        start_from(&options, &ivrs.table);
+        start_from(&options, make_table(&ivrs, &options, AMDVI_ENTRY(IVRS_ALL, 0, 0),
+                                        AMDVI_ENTRY(IVRS_SELECT, FIRST_ID, settings[i])));
         expect_setting(second_id, 0);
         expect_setting(first_id, settings[i]);
         assert_true(unit_blocks(&on.unit, first_id));

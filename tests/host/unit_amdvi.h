@@ -65,22 +65,25 @@ static inline void unit_create(unit_t *unit, const unit_config_t *config, unsign
     assert_true(mmio_map(ECAM_BASE + ((uint64_t)bdf << 12), 4096, &function->config));
 }
 
-/* IVHD of type 11h with one device entry of 4 bytes. */
+/* A device entry of 4 bytes. */
 #define AMDVI_ENTRY(type, device_id, setting)                                                      \
     ((type) | (uint64_t)(device_id) << 8 | (uint64_t)(setting) << 24)
+
+/* IVHD of type 11h with one or two of them (the other is 0). */
 static inline size_t put_ivhd(uint8_t *table, size_t at, const unit_config_t *config,
-                              unsigned number, uint64_t entry)
+                              unsigned number, uint64_t entry, uint64_t other)
 {
-    at = put_bytes(table, at, 0x11 | 44u << 16, 4);
+    at = put_bytes(table, at, 0x11 | (other ? 48u : 44u) << 16, 4);
     at = put_bytes(table, at, PCI_BDF(0, number, 2) | (uint64_t)config->capability_offset << 16, 4);
     at = put_bytes(table, at, config->base + number * UNITS_APART, 8);
     at = put_bytes(table, at, 0, 8); /* segment, IOMMU Info, IOMMU Attributes */
     at = put_bytes(table, at, config->efr, 8);
     at = put_bytes(table, at, 0, 8);
-    return put_bytes(table, at, entry, 4);
+    at = put_bytes(table, at, entry, 4);
+    return other ? put_bytes(table, at, other, 4) : at;
 }
 
-/* "I/O Virtualization Reporting Structure": IVHDs, the last for all devices, and one IVMD. */
+/* "I/O Virtualization Reporting Structure": IVHDs, the last for the first four buses, and IVMD. */
 static inline size_t unit_table(uint8_t table[UNIT_TABLE_MAX], const unit_config_t *config,
                                 const struct unit_plan *plan)
 {
@@ -94,8 +97,9 @@ static inline size_t unit_table(uint8_t table[UNIT_TABLE_MAX], const unit_config
                   config->virtual_width << 15,
               4);
     if (plan->two_units)
-        at = put_ivhd(table, at, config, 1, AMDVI_ENTRY(IVRS_SELECT, SECOND_ID, 0));
-    at = put_ivhd(table, at, config, 0, AMDVI_ENTRY(IVRS_ALL, 0, 0));
+        at = put_ivhd(table, at, config, 1, AMDVI_ENTRY(IVRS_SELECT, SECOND_ID, 0), 0);
+    at = put_ivhd(table, at, config, 0, AMDVI_ENTRY(IVRS_START, 0, 0),
+                  AMDVI_ENTRY(IVRS_END, PCI_BDF(3, 31, 7), 0));
     if (plan->region) {
         at = put_bytes(table, at, IVRS_IVMD_SELECT, 1);
         at = put_bytes(table, at, IVRS_UNITY | IVRS_READ | IVRS_WRITE, 1);
