@@ -316,6 +316,41 @@ static void what_firmware_left_is_cleared(void **state)
     no_violation();
 }
 
+/* Let through by what an earlier system left on: no function of the inventory, once inside and once
+ * beyond the new device table. */
+static const pci_bdf_t unknown_ids[] = {PCI_BDF(0, 9, 0), PCI_BDF(2, 9, 0)};
+static uint64_t unknown_target;
+
+static void let_unknown_pass(unit_t *unit)
+{
+    uint64_t table = memory_physical(memory_alloc(OWNER_IOMMU, 6, 0));
+    uint32_t value = 0;
+
+    unknown_target = memory_physical(memory_alloc(OWNER_DRIVER, 1, 0));
+    model_amdvi_write(unit, DEV_TAB, 8, table | 5);
+    model_amdvi_write(unit, CONTROL, 8, IOMMU_EN | COHERENT);
+    for (size_t i = 0; i < sizeof unknown_ids / sizeof *unknown_ids; i++)
+        assert_int_equal(unit_dma(unit, unknown_ids[i], unknown_target, false, &value, 4),
+                         MODEL_DMA_ALLOWED);
+}
+
+static void entries_of_unknown_devices_are_forgotten(void **state)
+{
+    (void)state;
+    for (size_t kind = 0; kind < sizeof unit_kinds / sizeof *unit_kinds; kind++) {
+        struct options options = OPTIONS_DEFAULT;
+        struct ivrs_bytes ivrs;
+
+        options.unit = unit_kinds[kind];
+        options.firmware = let_unknown_pass;
+        start_from(&options,
+                   make_table(&ivrs, &options, AMDVI_ENTRY(IVRS_SELECT, FIRST_ID, 0), 0));
+        for (size_t i = 0; i < sizeof unknown_ids / sizeof *unknown_ids; i++)
+            assert_false(reaches(unknown_ids[i], unknown_target, false));
+        no_violation();
+    }
+}
+
 static void an_unlocked_base_is_locked(void **state)
 {
     struct options options = OPTIONS_DEFAULT;
@@ -567,6 +602,7 @@ int main(void)
         cmocka_unit_test(every_requester_is_named),
         cmocka_unit_test(interrupts_follow_the_attachment),
         cmocka_unit_test(what_firmware_left_is_cleared),
+        cmocka_unit_test(entries_of_unknown_devices_are_forgotten),
         cmocka_unit_test(an_unlocked_base_is_locked),
         cmocka_unit_test(units_that_are_not_what_they_should_be),
         cmocka_unit_test(what_a_unit_offers),

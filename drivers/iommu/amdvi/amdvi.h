@@ -67,7 +67,7 @@ bool amdvi_submit(struct iommu_unit *unit, const struct amdvi_command *batch, un
 struct amdvi_command amdvi_device_command(pci_bdf_t requester);
 /* All pages and directories of a domain. */
 struct amdvi_command amdvi_domain_command(uint16_t domain_id);
-/* Everything that the unit may have cached of its requesters and of any domain; waits. */
+/* Everything that the unit may have cached of any DeviceID and of any domain; waits. */
 bool amdvi_forget_all(struct iommu_unit *unit) __attribute__((warn_unused_result));
 bool amdvi_invalidate(struct iommu_unit *unit, const struct iommu_invalidation *invalidation);
 

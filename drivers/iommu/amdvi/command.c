@@ -99,12 +99,23 @@ static bool forget(struct iommu_unit *unit)
     return iommu_queue_await(&amdvi->queue, end_batch(amdvi, amdvi->queue.tail), &running);
 }
 
+/* An earlier system may have left entries of DeviceIDs that core does not know. */
+static bool put_every_device(struct amdvi_unit *amdvi)
+{
+    if (AMDVI_GET(amdvi->efr, EFR_IASUP))
+        return true;
+    for (uint32_t id = 0; id <= UINT16_MAX; id++)
+        if (!put(amdvi, amdvi_device_command((pci_bdf_t)id)))
+            return false;
+    return true;
+}
+
 bool amdvi_forget_all(struct iommu_unit *unit)
 {
     struct amdvi_unit *amdvi = unit->vendor_state;
 
     gate_enter(&amdvi->recovery);
-    bool done = iommu_queue_hold(&amdvi->queue) && forget(unit);
+    bool done = iommu_queue_hold(&amdvi->queue) && put_every_device(amdvi) && forget(unit);
     iommu_queue_set_state(&amdvi->queue, done ? IOMMU_QUEUE_OPEN : IOMMU_QUEUE_DEAD);
     gate_leave(&amdvi->recovery);
     return done;
