@@ -10,7 +10,8 @@
 
 /*
  * Makes a domain without naming a device: its depth, leaf sizes and coherency suit every unit
- * present. The regions that firmware demands and the interrupt window 0xFEE00000 to 0xFEEFFFFF are
+ * present. The regions that firmware demands, the interrupt window 0xFEE00000 to 0xFEEFFFFF and
+ * addresses that a unit does not take for memory (AMD-Vi: 0xFD00000000 to 0xFFFFFFFFFF) are
  * reserved in it (C). LogicalAllocatorConfig NULL: no allocator, every address is explicit (D).
  * Deleted by DeleteDomain.
  *   STATUS_INVALID_PARAMETER_1    no such type (C)

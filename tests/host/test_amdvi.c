@@ -422,6 +422,44 @@ static void what_a_unit_offers(void **state)
     }
 }
 
+/* HyperTransport's own addresses are no memory, even where a table says so. A window that ends
+ * below them costs no deeper table. */
+static void special_addresses_are_nobodys(void **state)
+{
+    static const uint64_t refused[] = {0xFD00000000, 0xFDF8000000, 0xFFFFFFF000};
+    static const uint64_t allowed[] = {0xFCFFFFF000, 0x10000000000};
+    iommu_ref_t token;
+
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    uint64_t memory = own_pages(OWNER_ONE, 1);
+    iommu_ref_t domain = make(IOMMU_TRANSLATE, 0);
+    (void)attached(FIRST, domain);
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        assert_int_equal(map_at(domain, refused[i], memory, PAGE), IOMMU_BAD_RANGE);
+        assert_int_equal(reserve_at(domain, refused[i], PAGE, &token), IOMMU_BAD_RANGE);
+    }
+    for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++) {
+        assert_int_equal(map_at(domain, allowed[i], memory, PAGE), IOMMU_OK);
+        assert_true(reaches(first_id, allowed[i], true));
+    }
+    iommu_ref_t narrow = make(IOMMU_TRANSLATE, 30);
+    assert_int_equal(iommu_domain_at(&on.iommu, OWNER_ONE, narrow)->table.geometry.levels, 2);
+    no_violation();
+}
+
+/* Firmware cannot have them either. */
+static void special_addresses_are_not_demanded(void **state)
+{
+    struct options options = OPTIONS_DEFAULT;
+
+    (void)state;
+    options.plan.region = UINT64_C(0xFD00000000);
+    start(&options);
+    assert_int_equal(on.iommu.region_count, on.iommu.special_count);
+    no_violation();
+}
+
 /* ---- Event log ---- */
 
 static void put_event(uint64_t low, uint64_t high)
@@ -606,6 +644,8 @@ int main(void)
         cmocka_unit_test(an_unlocked_base_is_locked),
         cmocka_unit_test(units_that_are_not_what_they_should_be),
         cmocka_unit_test(what_a_unit_offers),
+        cmocka_unit_test(special_addresses_are_nobodys),
+        cmocka_unit_test(special_addresses_are_not_demanded),
         cmocka_unit_test(every_event_is_decoded),
         cmocka_unit_test(an_address_beyond_the_tables_is_told),
         cmocka_unit_test(a_log_that_ran_over_starts_again),

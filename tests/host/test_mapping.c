@@ -239,7 +239,7 @@ static void frame_numbers_are_whole(void **state)
 #define LAST_PAGE  ((UINT64_C(1) << 36) - 1)
 #define OWN_FIRST  (UINT64_C(1) << 35)
 #define TOKENS     6
-#define KEPT_FIXED 5
+#define KEPT_FIXED (5 + UNIT_SPECIALS)
 
 static struct {
     uint64_t first, last;
@@ -296,6 +296,9 @@ static iommu_ref_t start_with_gaps(void)
     keep(REGION_BASE >> 12, (REGION_BASE + REGION_SIZE - 1) >> 12, 0);
     for (unsigned i = 0; i < 3; i++)
         keep(own[i].first >> 12, own[i].last >> 12, 0);
+    assert_int_equal(on.iommu.special_count, UNIT_SPECIALS);
+    for (unsigned i = 0; i < on.iommu.special_count; i++)
+        keep(on.iommu.regions[i].first >> 12, on.iommu.regions[i].last >> 12, 0);
     return domain;
 }
 

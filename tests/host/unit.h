@@ -23,6 +23,7 @@
  *   UNITS_APART                           from one register set to the next
  *   UNIT_FORMAT                           of its page tables, for the second reader
  *   UNIT_ATTACH_FRAMES                    that a requester's table entry may need
+ *   UNIT_SPECIALS                         ranges of addresses that are no memory to it
  *   UNIT_ALWAYS_COHERENT                  walks are, whatever is asked
  *   UNIT_EFFORT                           one in so many of the random sequences is made
  *   unit_kinds[]                          units that differ from the default in an offer or two

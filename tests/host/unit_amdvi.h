@@ -16,6 +16,7 @@ typedef struct amdvi unit_driver_t;
 #define UNIT_FORMAT          REFERENCE_AMD_V1
 #define UNIT_ATTACH_FRAMES   0
 #define UNIT_ALWAYS_COHERENT 1
+#define UNIT_SPECIALS        1
 #define UNIT_EFFORT          4
 
 #define AMDVI_HATS(levels)   ((uint64_t)((levels)-4) << 10)

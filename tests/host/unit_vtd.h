@@ -17,6 +17,7 @@ typedef struct vtd unit_driver_t;
 #define UNIT_FORMAT          REFERENCE_SECOND_STAGE
 #define UNIT_ATTACH_FRAMES   1 /* a context table */
 #define UNIT_ALWAYS_COHERENT 0
+#define UNIT_SPECIALS        0
 #define UNIT_EFFORT          1
 
 #define VTD_KIND(cap_set, cap_clear, ecap_set)                                                     \

@@ -14,6 +14,10 @@ static const struct iommu_unit_ops amdvi_ops = {
     .drain = amdvi_drain,
 };
 
+/* "HyperTransport Special Addresses": interrupts, port access, configuration. */
+#define HYPERTRANSPORT_FIRST UINT64_C(0xFD00000000)
+#define HYPERTRANSPORT_LAST  UINT64_C(0xFFFFFFFFFF)
+
 static const struct pci_function *find_function(const struct iommu *iommu,
                                                 const struct ivrs_ivhd *ivhd)
 {
@@ -142,6 +146,8 @@ bool amdvi_discover(struct amdvi *amdvi, const struct acpi_table *table, struct 
         else
             add_unit(amdvi, iommu, i);
     }
+    if (iommu->unit_count > first)
+        iommu_add_special(iommu, HYPERTRANSPORT_FIRST, HYPERTRANSPORT_LAST);
     add_aliases(ivrs, iommu);
     iommu_cover_all(iommu, &amdvi_ops, find_unit, ivrs);
     demand_regions(ivrs, iommu);

@@ -176,7 +176,7 @@ static void drop_far_regions(struct iommu *iommu)
 {
     uint8_t width = lower(iommu->geometry.width, iommu->geometry.physical_width);
 
-    for (unsigned n = 0; n < iommu->region_count; n++) {
+    for (unsigned n = iommu->special_count; n < iommu->region_count; n++) {
         const struct iommu_region *region = &iommu->regions[n];
 
         if (!(region->last >> width))

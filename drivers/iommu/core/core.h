@@ -218,6 +218,7 @@ struct iommu {
     unsigned requester_count;
     struct iommu_region regions[IOMMU_REGIONS_MAX];
     unsigned region_count;
+    unsigned special_count; /* the first of the regions: no memory, and demanded by nobody */
     struct iommu_domain domains[IOMMU_DOMAINS_MAX];
     struct iommu_device devices[IOMMU_DEVICES_MAX];
     struct iommu_token tokens[IOMMU_TOKENS_MAX];
@@ -282,6 +283,9 @@ typedef bool (*iommu_unit_finder)(const void *table, const struct iommu *iommu, 
                                   uint64_t *base);
 void iommu_cover_all(struct iommu *iommu, const struct iommu_unit_ops *ops, iommu_unit_finder find,
                      const void *table);
+
+/* Addresses that a unit does not take for memory: no domain maps them. Before any demand. */
+void iommu_add_special(struct iommu *iommu, uint64_t first, uint64_t last);
 
 /* Memory that a record demands for each endpoint that it applies to; one log line says so. A range
  * that is demanded with several rights gives each group those that its own records ask for.

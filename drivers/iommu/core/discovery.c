@@ -99,9 +99,15 @@ static const char *refuse_region(const struct iommu *iommu, uint64_t first, uint
     return memory_withhold(first, last) ? NULL : "its memory is in use";
 }
 
+void iommu_add_special(struct iommu *iommu, uint64_t first, uint64_t last)
+{
+    iommu->regions[iommu->region_count++] = (struct iommu_region){first, last};
+    iommu->special_count = iommu->region_count;
+}
+
 static bool find_region(const struct iommu *iommu, uint64_t first, uint64_t last, unsigned *index)
 {
-    for (unsigned i = 0; i < iommu->region_count; i++) {
+    for (unsigned i = iommu->special_count; i < iommu->region_count; i++) {
         *index = i;
         if (iommu->regions[i].first == first && iommu->regions[i].last == last)
             return true;

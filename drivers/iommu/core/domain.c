@@ -118,7 +118,7 @@ static struct pt_geometry table_geometry(const struct iommu *iommu,
 {
     struct pt_geometry geometry = geometry_of(iommu, config);
 
-    for (unsigned i = 0; i < iommu->region_count; i++)
+    for (unsigned i = iommu->special_count; i < iommu->region_count; i++)
         if (iommu->regions[i].last >> geometry.width)
             return iommu->geometry;
     return geometry;
