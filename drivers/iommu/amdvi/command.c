@@ -125,10 +125,11 @@ bool amdvi_forget_all(struct iommu_unit *unit)
 static const char *stop_event(const struct amdvi_unit *amdvi)
 {
     uint32_t at = (uint32_t)mmio_read64(&amdvi->mmio, AMDVI_EVENT_TAIL);
+    const uint64_t *log = __atomic_load_n(&amdvi->log, __ATOMIC_RELAXED); /* may be given up */
 
-    for (unsigned i = 0; amdvi->log && i < IOMMU_QUEUE_ENTRIES; i++) {
+    for (unsigned i = 0; log && i < IOMMU_QUEUE_ENTRIES; i++) {
         at = (at - 16) % IOMMU_QUEUE_BYTES;
-        uint64_t code = AMDVI_GET(table_load64(&amdvi->log[at / 8]), EVENT_CODE);
+        uint64_t code = AMDVI_GET(table_load64(&log[at / 8]), EVENT_CODE);
         if (code == EVENT_ILLEGAL_COMMAND_ERROR)
             return "ILLEGAL_COMMAND_ERROR";
         if (code == EVENT_COMMAND_HARDWARE_ERROR)
