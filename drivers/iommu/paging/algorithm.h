@@ -6,8 +6,10 @@
  *   bool     fmt_can_encode(enum pt_permission permission)
  *   uint64_t fmt_table(uint64_t physical, unsigned level)     entry of `level` for a table below
  *   bool     fmt_is_table(uint64_t entry, unsigned level)     of a live entry
- *   unsigned fmt_next_level(uint64_t entry, unsigned level)   of the table that an entry refers to
- *   uint64_t fmt_physical(uint64_t entry, unsigned level)     of a table or a leaf
+ *   bool     fmt_is_link(uint64_t entry, unsigned level)      whether any entry is one of fmt_table
+ *   bool     fmt_is_single(uint64_t entry, unsigned level)    whether any entry is a leaf that
+ * takes no other entry unsigned fmt_next_level(uint64_t entry, unsigned level)   of the table that
+ * an entry refers to uint64_t fmt_physical(uint64_t entry, unsigned level)     of a table or a leaf
  *   uint64_t fmt_next(uint64_t entry, unsigned level)         the same, of an entry of fmt_table
  *   unsigned fmt_leaf_shift(uint64_t entry, unsigned level)   a leaf maps 2 to this power bytes
  *   enum pt_permission fmt_permission(uint64_t entry)         of one entry
@@ -15,6 +17,10 @@
  *   void     fmt_fill(uint64_t *entries, unsigned first, unsigned count, uint64_t physical,
  *                     unsigned level, enum pt_permission permission)
  *                                                             leaves for a run of one table
+ *   FMT_LEAF(permission)    the bits of fmt_leaf at level 1, a constant; 0: it cannot be encoded
+ *   uint64_t fmt_group(uint64_t entry)                        bits of an address inside a leaf that
+ *                                                             takes several entries; of any other
+ *                                                             entry 0
  *   FMT_GROUPS                                                1: a leaf may take several entries
  *   FMT_SKIPS                                                 1: an entry may refer to a table that
  *                                                             is more than one level down. That is
@@ -30,10 +36,7 @@
 #include "drivers/iommu/paging/level.h"
 #include "drivers/iommu/paging/pool.h"
 
-#define ALWAYS_INLINE   inline __attribute__((always_inline))
-
-#define INTERRUPT_FIRST UINT64_C(0xFEE00000)
-#define INTERRUPT_LAST  UINT64_C(0xFEEFFFFF)
+#define ALWAYS_INLINE inline __attribute__((always_inline))
 
 static inline void write_back_entries(const struct pt *table, const uint64_t *first, unsigned count)
 {
@@ -101,9 +104,9 @@ static bool is_free(const struct node *at, unsigned level, struct run run)
 
         if (!entry)
             continue;
-        if (!fmt_is_table(entry, level))
+        if (!fmt_is_link(entry, level))
             return false;
-        struct node child = node_at(fmt_physical(entry, level));
+        struct node child = node_at(fmt_next(entry, level));
         if (!is_free(&child, level - 1, part))
             return false;
     }
@@ -151,8 +154,8 @@ static size_t pages_missing(const struct pt *table, const uint64_t *entries, uns
         n = 1;
         struct run part = cut_front(&run, level);
         pages += !entry;
-        if (!entry || fmt_is_table(entry, level))
-            pages += pages_missing(table, entry ? table_at(fmt_physical(entry, level)) : NULL,
+        if (!entry || fmt_is_link(entry, level))
+            pages += pages_missing(table, entry ? table_at(fmt_next(entry, level)) : NULL,
                                    level - 1, part);
     }
     return pages;
@@ -198,7 +201,7 @@ static void fill_below(struct pt *table, const struct node *at, unsigned level, 
     unsigned index = index_at(part.first, level), below = level - 1;
     uint64_t entry = fresh ? 0 : table_load64(&at->entries[index]);
     uint64_t physical =
-        entry ? fmt_physical(entry, level)
+        entry ? fmt_next(entry, level)
               : pt_pool_take(table->pool, index_at(part.first, below), index_at(part.last, below));
     struct node child = node_at(physical);
 
@@ -313,20 +316,13 @@ static inline void give_back(struct pt_pool *to, size_t pages)
     lock_give(&to->lock);
 }
 
-static inline void put(const struct pt *table, uint64_t *slot, uint64_t entry)
-{
-    table_store64(slot, entry);
-    if (!table->geometry.coherent)
-        table_write_back64(slot);
-}
-
 static inline enum pt_status map_leaf(struct pt *table, struct node at, uint64_t *slot,
                                       unsigned level, uint64_t leaf)
 {
     if (level > 1 && !set_aside(table->pool, split_cost(level)))
         return PT_NO_MEMORY;
     at.page->live++;
-    put(table, slot, leaf);
+    pt_put(table, slot, leaf);
     return PT_OK;
 }
 
@@ -344,10 +340,10 @@ static __attribute__((noinline)) enum pt_status map_wide(struct pt *table, uint6
     return map_run(table, at, level, run, permission);
 }
 
-static inline enum pt_status map_near(struct pt *table, uint64_t address, uint64_t physical,
+static inline enum pt_status map_page(struct pt *table, uint64_t address, uint64_t physical,
                                       enum pt_permission permission)
 {
-    uint64_t *slot = &table->leaf.entries[index_at(address, 1)];
+    uint64_t *slot = pt_near_slot(table, address);
 
     if (table_load64(slot))
         return PT_LIVE;
@@ -358,7 +354,7 @@ static inline enum pt_status map_near(struct pt *table, uint64_t address, uint64
 static ALWAYS_INLINE enum pt_status map_last(struct pt *table, uint64_t address, uint64_t physical,
                                              uint64_t length, enum pt_permission permission)
 {
-    return length == PT_PAGE_SIZE ? map_near(table, address, physical, permission)
+    return length == PT_PAGE_SIZE ? map_page(table, address, physical, permission)
                                   : map_leaves(table, address, physical, length, permission);
 }
 
@@ -369,45 +365,27 @@ static __attribute__((noinline)) enum pt_status map_other(struct pt *table, uint
 {
     if (approach(table, address))
         return map_last(table, address, physical, length, permission);
-    uint64_t above = table_of(table, address, 2);
-    return above && !table_load64(slot_of(above, address))
+    uint64_t above;
+    return table_of(table, address, 2, &above) && !table_load64(slot_of(above, address))
                ? map_first(table, above, address, physical, length, permission)
                : map_wide(table, address, physical, length, permission);
 }
 
-static __attribute__((noinline)) enum pt_status map_far(struct pt *table, uint64_t address,
-                                                        uint64_t physical, uint64_t length,
-                                                        enum pt_permission permission)
+static enum pt_status map(struct pt *table, uint64_t address, uint64_t physical, uint64_t length,
+                          enum pt_permission permission)
 {
     uint64_t last = physical + length - 1;
 
     if (physical & (PT_PAGE_SIZE - 1) || !range_is_good(table, address, length))
         return PT_BAD_RANGE;
     if (last < physical || last >= table->physical_size || !fmt_can_encode(permission) ||
-        (physical <= INTERRUPT_LAST && last >= INTERRUPT_FIRST))
+        (physical <= PT_INTERRUPT_LAST && last >= PT_INTERRUPT_FIRST))
         return PT_NOT_ENCODABLE;
     if (!is_for_leaves(address, length))
         return map_wide(table, address, physical, length, permission);
     return address >> PT_LEAF_SHIFT == table->leaf.key
                ? map_last(table, address, physical, length, permission)
                : map_other(table, address, physical, length, permission);
-}
-
-/* Of one page of a table that is there, what map_far asks of a range. */
-static inline bool page_is_good(const struct pt *table, uint64_t address, uint64_t physical,
-                                enum pt_permission permission)
-{
-    return !((address | physical) & (PT_PAGE_SIZE - 1)) && fmt_can_encode(permission) &&
-           physical < table->physical_size &&
-           physical - INTERRUPT_FIRST > INTERRUPT_LAST - INTERRUPT_FIRST;
-}
-
-static enum pt_status map(struct pt *table, uint64_t address, uint64_t physical, uint64_t length,
-                          enum pt_permission permission)
-{
-    if (is_near(table, address, length) && page_is_good(table, address, physical, permission))
-        return map_near(table, address, physical, permission);
-    return map_far(table, address, physical, length, permission);
 }
 
 /*
@@ -437,10 +415,13 @@ static ALWAYS_INLINE bool none_zero(const uint64_t *entries, unsigned first, uns
     return live;
 }
 
-static ALWAYS_INLINE bool leaves_are_live(const struct node *at, unsigned first, unsigned count)
+/* All entries of a leaf of several are live when one is. */
+static ALWAYS_INLINE bool leaves_are_live(const struct node *at, const struct run *run)
 {
-    unsigned live = at->page->live;
+    unsigned first = index_at(run->first, 1), count = entries_of(run, 1), live = at->page->live;
 
+    if (FMT_GROUPS && fmt_group(table_load64(&at->entries[first])) >= (run->first ^ run->last))
+        return true;
     return live == PT_ENTRIES || (live >= count && none_zero(at->entries, first, count));
 }
 
@@ -449,7 +430,7 @@ static bool is_live(const struct node *at, unsigned level, struct run run)
     unsigned first = index_at(run.first, level), last = index_at(run.last, level);
 
     if (level == 1)
-        return leaves_are_live(at, first, last - first + 1);
+        return leaves_are_live(at, &run);
     if (at->page->live < last - first + 1)
         return false;
     for (unsigned i = first; i <= last; i++) {
@@ -458,9 +439,9 @@ static bool is_live(const struct node *at, unsigned level, struct run run)
 
         if (!entry)
             return false;
-        if (!fmt_is_table(entry, level))
+        if (!fmt_is_link(entry, level))
             continue;
-        struct node child = node_at(fmt_physical(entry, level));
+        struct node child = node_at(fmt_next(entry, level));
         if ((level > 2 || child.page->live != PT_ENTRIES) && !is_live(&child, level - 1, part))
             return false;
     }
@@ -491,12 +472,12 @@ static void gather_tree(struct pt *table, uint64_t physical, unsigned level,
         if (!entry)
             continue;
         live--;
-        if (!fmt_is_table(entry, level))
+        if (!fmt_is_link(entry, level))
             table->pool->reserved -= split_cost(level);
         else if (level == 2)
-            gather_table(table, fmt_physical(entry, level), gather);
+            gather_table(table, fmt_next(entry, level), gather);
         else
-            gather_tree(table, fmt_physical(entry, level), level - 1, gather);
+            gather_tree(table, fmt_next(entry, level), level - 1, gather);
     }
     gather_table(table, physical, gather);
 }
@@ -517,27 +498,31 @@ static uint64_t split(struct pt *table, uint64_t *slot, unsigned level)
     return physical;
 }
 
-/* Turns the leaf of several entries at `address`, if the run covers it in part, into leaves of one.
- * Each of them alone maps what it did, so hardware may read them at any moment. `touched` grows by
- * what was stored. */
-static void loosen(const struct node *at, unsigned level, const struct run *run, uint64_t address,
-                   struct run *touched)
+/* Turns the leaf of several entries at `address` into leaves of one. Each of them alone maps what
+ * it did, so hardware may read them at any moment. `touched` grows by what was stored. */
+static __attribute__((noinline)) void loosen(const struct node *at, unsigned level,
+                                             uint64_t address, struct run *touched)
 {
     uint64_t entry = table_load64(&at->entries[index_at(address, level)]);
+    uint64_t first = address & ~fmt_group(entry), last = address | fmt_group(entry);
 
-    if (!entry || fmt_is_table(entry, level))
-        return;
-    uint64_t mask = ((uint64_t)1 << fmt_leaf_shift(entry, level)) - 1;
-    uint64_t first = address & ~mask, last = address | mask;
-    if (mask < level_span(level) || (run->first <= first && run->last >= last))
-        return;
-    table_fill64(&at->entries[index_at(first, level)], (mask >> level_shift(level)) + 1,
-                 fmt_leaf(fmt_physical(entry, level), level, fmt_permission(entry)),
-                 level_span(level));
+    table_fill64(
+        &at->entries[index_at(first, level)], index_at(last, level) - index_at(first, level) + 1,
+        fmt_leaf(fmt_physical(entry, level), level, fmt_permission(entry)), level_span(level));
     if (touched->first > first)
         touched->first = first;
     if (touched->last < last)
         touched->last = last;
+}
+
+/* Where the run, all live, covers a leaf of several entries in part. */
+static ALWAYS_INLINE void loosen_ends(const struct node *at, unsigned level, const struct run *run,
+                                      struct run *touched)
+{
+    if (run->first & fmt_group(table_load64(&at->entries[index_at(run->first, level)])))
+        loosen(at, level, run->first, touched);
+    if (~run->last & fmt_group(table_load64(&at->entries[index_at(run->last, level)])))
+        loosen(at, level, run->last, touched);
 }
 
 static ALWAYS_INLINE void clear_leaves(const struct pt *table, const struct node *at,
@@ -546,10 +531,8 @@ static ALWAYS_INLINE void clear_leaves(const struct pt *table, const struct node
     struct run touched = run;
     unsigned count = entries_of(&run, 1);
 
-    if (FMT_GROUPS) {
-        loosen(at, 1, &run, run.first, &touched);
-        loosen(at, 1, &run, run.last, &touched);
-    }
+    if (FMT_GROUPS)
+        loosen_ends(at, 1, &run, &touched);
     table_fill64(&at->entries[index_at(run.first, 1)], count, 0, 0);
     at->page->live = (uint16_t)(at->page->live - count);
     write_back(table, at, 1, &touched);
@@ -563,14 +546,14 @@ static bool clear_entry(struct pt *table, uint64_t *slot, unsigned level, const 
                         struct pt_gather *gather)
 {
     uint64_t entry = table_load64(slot);
-    bool whole = covers_entry(part, level), is_table = fmt_is_table(entry, level);
+    bool whole = covers_entry(part, level), is_table = fmt_is_link(entry, level);
 
     if (whole && !is_table) {
         table_store64(slot, 0);
         table->pool->reserved -= split_cost(level);
         return true;
     }
-    uint64_t physical = is_table ? fmt_physical(entry, level) : split(table, slot, level);
+    uint64_t physical = is_table ? fmt_next(entry, level) : split(table, slot, level);
     struct node child = node_at(physical);
     if (!whole || child.page->pins) {
         if (level == 2)
@@ -592,10 +575,8 @@ static void clear(struct pt *table, const struct node *at, unsigned level, struc
     struct run touched = run;
     unsigned first = index_at(run.first, level), last = index_at(run.last, level);
 
-    if (FMT_GROUPS) {
-        loosen(at, level, &run, run.first, &touched);
-        loosen(at, level, &run, run.last, &touched);
-    }
+    if (FMT_GROUPS)
+        loosen_ends(at, level, &run, &touched);
     for (unsigned i = first; i <= last; i++) {
         struct run part = cut_front(&run, level);
 
@@ -626,14 +607,13 @@ static __attribute__((noinline)) enum pt_status unmap_run(struct pt *table, stru
 /* The entry is a leaf that takes no other, and the table stays without it. */
 static inline bool stands_alone(struct node at, unsigned level, uint64_t entry)
 {
-    return (at.page->live > 1 || at.page->pins) && entry && !fmt_is_table(entry, level) &&
-           (!FMT_GROUPS || fmt_leaf_shift(entry, level) == level_shift(level));
+    return (at.page->live > 1 || at.page->pins) && fmt_is_single(entry, level);
 }
 
 static inline enum pt_status unmap_leaf(struct pt *table, struct node at, unsigned level,
                                         uint64_t address)
 {
-    put(table, &at.entries[index_at(address, level)], 0);
+    pt_put(table, &at.entries[index_at(address, level)], 0);
     at.page->live--;
     if (level > 1)
         give_back(table->pool, split_cost(level));
@@ -643,9 +623,9 @@ static inline enum pt_status unmap_leaf(struct pt *table, struct node at, unsign
 /* Unmaps a leaf of `level` that stands alone. False: there is none. */
 static ALWAYS_INLINE bool unmap_superpage(struct pt *table, uint64_t address, unsigned level)
 {
-    uint64_t at = address & (level_span(level) - 1) ? 0 : table_of(table, address, level);
+    uint64_t at;
 
-    if (!at)
+    if (address & (level_span(level) - 1) || !table_of(table, address, level, &at))
         return false;
     struct node node = node_at(at);
     if (!stands_alone(node, level, table_load64(&node.entries[index_at(address, level)])))
@@ -668,9 +648,9 @@ static inline void drop_leaves(struct pt *table, struct node above, uint64_t add
                                struct pt_gather *gather)
 {
     uint64_t *slot = &above.entries[index_at(address, 2)];
-    uint64_t physical = fmt_physical(table_load64(slot), 2);
+    uint64_t physical = fmt_next(table_load64(slot), 2);
 
-    put(table, slot, 0);
+    pt_put(table, slot, 0);
     above.page->live--;
     gather_table(table, physical, gather);
 }
@@ -679,8 +659,12 @@ static inline void drop_leaves(struct pt *table, struct node above, uint64_t add
 static __attribute__((noinline)) enum pt_status unmap_all(struct pt *table, struct run run,
                                                           struct pt_gather *gather)
 {
-    struct node at = nearest(table), above = node_at(table_of(table, run.first, 2));
+    struct node at = nearest(table), above;
+    uint64_t linked;
 
+    if (!table_of(table, run.first, 2, &linked))
+        return PT_NOT_LIVE;
+    above = node_at(linked);
     if (above.page->live == 1 && !above.page->pins)
         return unmap_run(table, node_at(table->root), table->geometry.levels, run, gather);
     clear_leaves(table, &at, run);
@@ -696,7 +680,7 @@ unmap_leaves(struct pt *table, uint64_t address, uint64_t length, struct pt_gath
     struct node at = nearest(table);
     unsigned count = (unsigned)(length >> PT_PAGE_SHIFT);
 
-    if (!leaves_are_live(&at, index_at(address, 1), count))
+    if (!leaves_are_live(&at, &run))
         return PT_NOT_LIVE;
     if (at.page->live == count && !at.page->pins && table->geometry.levels > 1)
         return unmap_all(table, run, gather);
@@ -727,8 +711,8 @@ unmap_other(struct pt *table, uint64_t address, uint64_t length, struct pt_gathe
                                     : unmap_wide(table, address, length, gather);
 }
 
-static __attribute__((noinline)) enum pt_status unmap_far(struct pt *table, uint64_t address,
-                                                          uint64_t length, struct pt_gather *gather)
+static enum pt_status unmap(struct pt *table, uint64_t address, uint64_t length,
+                            struct pt_gather *gather)
 {
     if (!range_is_good(table, address, length))
         return PT_BAD_RANGE;
@@ -743,15 +727,6 @@ static __attribute__((noinline)) enum pt_status unmap_far(struct pt *table, uint
     return unmap_wide(table, address, length, gather);
 }
 
-static enum pt_status unmap(struct pt *table, uint64_t address, uint64_t length,
-                            struct pt_gather *gather)
-{
-    if (is_near(table, address, length) && !(address & (PT_PAGE_SIZE - 1)) &&
-        is_lone_page(table, address))
-        return unmap_leaf(table, nearest(table), 1, address);
-    return unmap_far(table, address, length, gather);
-}
-
 #include "drivers/iommu/paging/reserve.h"
 #include "drivers/iommu/paging/walk.h"
 
@@ -764,5 +739,6 @@ static void destroy(struct pt *table, struct pt_gather *gather)
 }
 
 #define PT_FORMAT_OPS                                                                              \
+    .leaf = {FMT_LEAF(PT_NONE), FMT_LEAF(PT_READ), FMT_LEAF(PT_WRITE), FMT_LEAF(PT_READ_WRITE)},   \
     .map = map, .unmap = unmap, .reserve = reserve, .unreserve = unreserve, .walk = walk,          \
     .reaches = reaches, .destroy = destroy

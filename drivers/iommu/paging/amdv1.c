@@ -12,17 +12,24 @@
 #include "drivers/iommu/paging/level.h"
 #include "drivers/iommu/paging/pool.h"
 
-#define PTE_PR          ((uint64_t)1 << 0)
-#define PTE_NEXT_SHIFT  9u
-#define PTE_NEXT_SIZED  7u
-#define PTE_ADDRESS     UINT64_C(0x000FFFFFFFFFF000)
-#define PTE_FC          ((uint64_t)1 << 60)
-#define PTE_IR          ((uint64_t)1 << 61)
-#define PTE_IW          ((uint64_t)1 << 62)
+#define PTE_PR         ((uint64_t)1 << 0)
+#define PTE_NEXT_SHIFT 9u
+#define PTE_NEXT_SIZED 7u
+#define PTE_NEXT       ((uint64_t)7 << PTE_NEXT_SHIFT)
+#define PTE_ADDRESS    UINT64_C(0x000FFFFFFFFFF000)
+#define PTE_FC         ((uint64_t)1 << 60)
+#define PTE_IR         ((uint64_t)1 << 61)
+#define PTE_IW         ((uint64_t)1 << 62)
+#define PTE_IR_SHIFT   61u
 
-#define FMT_GROUPS      1
-#define FMT_SKIPS       1
-#define GROUP_ORDER_MAX (PT_INDEX_BITS - 1)
+_Static_assert((uint64_t)PT_READ << PTE_IR_SHIFT == PTE_IR &&
+                   (uint64_t)PT_WRITE << PTE_IR_SHIFT == PTE_IW,
+               "permissions are stored as they are");
+
+#define FMT_LEAF(permission) (PTE_PR | PTE_FC | (uint64_t)(permission) << PTE_IR_SHIFT)
+#define FMT_GROUPS           1
+#define FMT_SKIPS            1
+#define GROUP_ORDER_MAX      (PT_INDEX_BITS - 1)
 
 static inline bool fmt_can_encode(enum pt_permission permission)
 {
@@ -52,77 +59,120 @@ static inline bool fmt_is_table(uint64_t entry, unsigned level)
     return next && next < level;
 }
 
+static inline bool fmt_is_link(uint64_t entry, unsigned level)
+{
+    return !((entry - fmt_table(0, level)) & ~PTE_ADDRESS);
+}
+
+/* Level 1 has no entries for tables, and Next Level 0 is never one. */
+static inline bool fmt_is_single(uint64_t entry, unsigned level)
+{
+    (void)level;
+    return entry && !(entry & PTE_NEXT);
+}
+
+static inline uint64_t fmt_group(uint64_t entry)
+{
+    uint64_t below = (entry & PTE_ADDRESS) | (PT_PAGE_SIZE - 1);
+
+    return (entry & PTE_NEXT) == PTE_NEXT ? below ^ (below + 1) : 0;
+}
+
 static inline unsigned fmt_leaf_shift(uint64_t entry, unsigned level)
 {
-    if (next_level(entry) != PTE_NEXT_SIZED)
-        return level_shift(level);
-    uint64_t frame = (entry & PTE_ADDRESS) >> PT_PAGE_SHIFT;
-    return PT_PAGE_SHIFT + 1 + (unsigned)__builtin_ctzll(~frame);
+    uint64_t group = fmt_group(entry);
+
+    return group ? 64 - (unsigned)__builtin_clzll(group) : level_shift(level);
 }
 
 static inline uint64_t fmt_physical(uint64_t entry, unsigned level)
 {
-    uint64_t address = entry & PTE_ADDRESS;
-
-    if (next_level(entry) != PTE_NEXT_SIZED)
-        return address;
-    return address & ~(((uint64_t)1 << fmt_leaf_shift(entry, level)) - 1);
+    (void)level;
+    return entry & PTE_ADDRESS & ~fmt_group(entry);
 }
 
 static inline uint64_t fmt_next(uint64_t entry, unsigned level)
 {
-    return fmt_physical(entry, level);
+    return entry - fmt_table(0, level);
 }
 
 static inline enum pt_permission fmt_permission(uint64_t entry)
 {
-    return (enum pt_permission)((entry & PTE_IR ? PT_READ : 0) | (entry & PTE_IW ? PT_WRITE : 0));
+    return (enum pt_permission)((entry & (PTE_IR | PTE_IW)) >> PTE_IR_SHIFT);
 }
 
 static inline uint64_t fmt_leaf(uint64_t physical, unsigned level, enum pt_permission permission)
 {
     (void)level;
-    return physical | PTE_PR | PTE_FC | (permission & PT_READ ? PTE_IR : 0) |
-           (permission & PT_WRITE ? PTE_IW : 0);
+    return physical | FMT_LEAF(permission);
 }
 
-/* A leaf of 2 to the power of `order` entries; order 0 is the level's own size. */
-static inline uint64_t sized_leaf(uint64_t physical, unsigned level, unsigned order,
+/* A leaf of so many entries, a power of two; 1 is the level's own size. */
+static inline uint64_t sized_leaf(uint64_t physical, unsigned level, unsigned count,
                                   enum pt_permission permission)
 {
     uint64_t leaf = fmt_leaf(physical, level, permission);
-    uint64_t below = level_span(level) << order >> 1;
+    uint64_t below = level_span(level) * count >> 1;
 
-    if (!order)
+    if (count == 1)
         return leaf;
     return leaf | (uint64_t)PTE_NEXT_SIZED << PTE_NEXT_SHIFT | ((below - 1) & PTE_ADDRESS);
 }
 
-/* The largest leaf at each step that fits both alignments and what is left. */
-static inline void fmt_fill(uint64_t *entries, unsigned first, unsigned count, uint64_t physical,
-                            unsigned level, enum pt_permission permission)
+/* Leaves of 2 to the power of `order` entries each; of one entry it is one leaf. */
+static inline void fill_groups(uint64_t *word, unsigned groups, unsigned order, uint64_t leaf,
+                               uint64_t step)
 {
-    uint64_t frame = physical >> level_shift(level);
-    unsigned common = (unsigned)__builtin_ctzll((frame ^ first) | 1u << GROUP_ORDER_MAX);
+    if (!order)
+        table_store64(word, leaf);
+    else
+        for (; groups; groups--, leaf += step)
+            for (const uint64_t *end = word + ((size_t)1 << order); word < end; word += 2) {
+                table_store64(&word[0], leaf);
+                table_store64(&word[1], leaf);
+            }
+}
 
-    if (!common) {
-        table_fill64(&entries[first], count, fmt_leaf(physical, level, permission),
-                     level_span(level));
-        return;
-    }
-    for (unsigned order; count; first += 1u << order, count -= 1u << order) {
+/* The largest leaf at each step that fits both alignments, which are the same up to the order
+ * `common`, and what is left. */
+static __attribute__((noinline)) void fill_sized(uint64_t *entries, unsigned first, unsigned count,
+                                                 uint64_t physical, unsigned level,
+                                                 enum pt_permission permission, unsigned common)
+{
+    for (unsigned order, groups; count; first += groups << order, count -= groups << order) {
         unsigned most = 31 - (unsigned)__builtin_clz(count);
 
         order = (unsigned)__builtin_ctz(first | 1u << common);
         if (order > most)
             order = most;
-        table_fill64(&entries[first], (size_t)1 << order,
-                     sized_leaf(physical, level, order, permission), 0);
-        physical += level_span(level) << order;
+        groups = order == common ? count >> order : 1;
+        fill_groups(&entries[first], groups, order,
+                    sized_leaf(physical, level, 1u << order, permission),
+                    level_span(level) << order);
+        physical += groups * (level_span(level) << order);
     }
+}
+
+/* Mostly it is leaves of one entry, or one leaf. */
+static inline __attribute__((always_inline)) void fmt_fill(uint64_t *entries, unsigned first,
+                                                           unsigned count, uint64_t physical,
+                                                           unsigned level,
+                                                           enum pt_permission permission)
+{
+    uint64_t frame = physical >> level_shift(level);
+    uint64_t differing = (frame ^ first) | (uint64_t)1 << GROUP_ORDER_MAX;
+
+    if (differing & 1)
+        table_fill64(&entries[first], count, fmt_leaf(physical, level, permission),
+                     level_span(level));
+    else if (!((first | frame | count) & (count - 1)) && count < PT_ENTRIES)
+        table_fill64(&entries[first], count, sized_leaf(physical, level, count, permission), 0);
+    else
+        fill_sized(entries, first, count, physical, level, permission,
+                   (unsigned)__builtin_ctzll(differing));
 }
 
 #include "drivers/iommu/paging/algorithm.h"
 
 const struct pt_format pt_format_amdv1 = {
-    .name = "amdv1", .levels = 0x7E, .leaf_levels = 0x3E, PT_FORMAT_OPS};
+    .name = "amdv1", .levels = 0x7E, .leaf_levels = 0x3E, .group = PTE_NEXT, PT_FORMAT_OPS};

@@ -12,42 +12,44 @@ static inline struct node lowest(const struct pt *table, uint64_t first, uint64_
         const uint64_t *entries = table_at(at);
         uint64_t entry = table_load64(&entries[index_at(first, level)]);
 
-        if (differing >> level_shift(level) || !entry || !fmt_is_table(entry, level))
+        if (differing >> level_shift(level) || !fmt_is_link(entry, level))
             break;
-        at = fmt_physical(entry, level);
+        at = fmt_next(entry, level);
     }
     *found = level;
     return node_at(at);
 }
 
-/* The table of level `to` that an address goes through; 0: there is none. */
-static ALWAYS_INLINE uint64_t descend(const struct pt *table, uint64_t address, unsigned levels,
-                                      unsigned to)
+/* The table of level `to` that an address goes through. False: there is none. */
+static ALWAYS_INLINE bool descend(const struct pt *table, uint64_t address, unsigned levels,
+                                  unsigned to, uint64_t *found)
 {
     uint64_t at = table->root;
 
     if (levels < to)
-        return 0;
+        return false;
 #pragma GCC unroll 6
     for (unsigned level = levels; level > to; level--) {
         const uint64_t *entries = table_at(at);
         uint64_t entry = table_load64(&entries[index_at(address, level)]);
 
-        if (!entry || !fmt_is_table(entry, level))
-            return 0;
+        if (!fmt_is_link(entry, level))
+            return false;
         at = fmt_next(entry, level);
     }
-    return at;
+    *found = at;
+    return true;
 }
 
 /* The usual depths are compiled as such. */
-static ALWAYS_INLINE uint64_t table_of(const struct pt *table, uint64_t address, unsigned level)
+static ALWAYS_INLINE bool table_of(const struct pt *table, uint64_t address, unsigned level,
+                                   uint64_t *found)
 {
     if (table->geometry.levels == 4)
-        return descend(table, address, 4, level);
+        return descend(table, address, 4, level, found);
     if (table->geometry.levels == 3)
-        return descend(table, address, 3, level);
-    return descend(table, address, table->geometry.levels, level);
+        return descend(table, address, 3, level, found);
+    return descend(table, address, table->geometry.levels, level, found);
 }
 
 /* A range that one level 1 table can map, but for whole ones. */
@@ -71,17 +73,12 @@ static inline void remember(struct pt *table, uint64_t address, struct node leav
 /* Makes the level 1 table of an address the one that was used last. False: there is none. */
 static ALWAYS_INLINE bool approach(struct pt *table, uint64_t address)
 {
-    uint64_t at = table_of(table, address, 1);
+    uint64_t at;
 
-    if (at)
-        remember(table, address, node_at(at));
-    return at;
-}
-
-/* The range is one page of the level 1 table that was used last. */
-static inline bool is_near(const struct pt *table, uint64_t address, uint64_t length)
-{
-    return address >> PT_LEAF_SHIFT == table->leaf.key && length == PT_PAGE_SIZE;
+    if (!table_of(table, address, 1, &at))
+        return false;
+    remember(table, address, node_at(at));
+    return true;
 }
 
 static inline struct node nearest(const struct pt *table)

@@ -2,6 +2,7 @@
 #ifndef DRIVERS_IOMMU_PAGING_PAGING_H
 #define DRIVERS_IOMMU_PAGING_PAGING_H
 
+#include "arch/table.h"
 #include "lib/lock.h"
 
 #include <stdbool.h>
@@ -23,6 +24,10 @@
 #define PT_INDEX_BITS 9u
 #define PT_ENTRIES    512u
 #define PT_LEVELS_MAX 6u
+
+/* No leaf maps onto the physical addresses that reach the interrupt controllers. */
+#define PT_INTERRUPT_FIRST UINT64_C(0xFEE00000)
+#define PT_INTERRUPT_LAST  UINT64_C(0xFEEFFFFF)
 
 enum pt_permission { PT_NONE = 0, PT_READ = 1, PT_WRITE = 2, PT_READ_WRITE = 3 };
 
@@ -70,7 +75,18 @@ struct pt_geometry {
 };
 
 struct pt_format;
-struct pt_page;
+
+/* Book-keeping of one table page, kept apart from the page so that it costs no cache line there. A
+ * list links pages by frame number, 40 bits; 0 ends it. */
+struct pt_page {
+    union {
+        uint32_t next_low;
+        uint32_t pins; /* linked: reservations that keep it so */
+    };
+    uint8_t next_high;
+    uint8_t content; /* in a list, or new: enum pt_content, of all that is not filled */
+    uint16_t live;   /* entries in use */
+};
 
 /* The level 1 table that was used last. */
 struct pt_leaf_table {
@@ -94,10 +110,10 @@ struct pt {
 /* The entries on the way to one address, root first. */
 struct pt_walk {
     uint64_t entries[PT_LEVELS_MAX];
-    uint8_t count;      /* entries read */
-    uint8_t leaf_level; /* level of the leaf's table; 0: no leaf, and the rest is not set */
-    uint8_t leaf_shift; /* the leaf maps 2 to this power bytes */
-    uint64_t physical;  /* of the address itself */
+    uint8_t count;       /* entries read */
+    uint8_t leaf_level;  /* level of the leaf's table; 0: no leaf, and the rest is not set */
+    uint16_t leaf_shift; /* the leaf maps 2 to this power bytes */
+    uint64_t physical;   /* of the address itself */
     enum pt_permission permission;
 };
 
@@ -107,6 +123,8 @@ struct pt_format {
     uint8_t levels;      /* bit n: tables of n levels exist */
     uint8_t leaf_levels; /* bit n: level n may hold leaves */
     bool canonical;      /* the highest bit of an input address is its sign: it stays clear */
+    uint64_t leaf[PT_READ_WRITE + 1]; /* 4 KiB, but for the address; 0: cannot be encoded */
+    uint64_t group;                   /* bits that are clear in a 4 KiB leaf that takes one entry */
     enum pt_status (*map)(struct pt *table, uint64_t address, uint64_t physical, uint64_t length,
                           enum pt_permission permission);
     enum pt_status (*unmap)(struct pt *table, uint64_t address, uint64_t length,
@@ -180,16 +198,82 @@ static inline __attribute__((warn_unused_result)) bool pt_pool_ensure(struct pt_
 
 extern const struct pt_format pt_format_vtdss, pt_format_amdv1, pt_format_x86_64;
 
+/* The range is one page of the level 1 table that was used last. */
+static inline bool pt_is_near(const struct pt *table, uint64_t address, uint64_t length)
+{
+    return address >> PT_LEAF_SHIFT == table->leaf.key && length == PT_PAGE_SIZE &&
+           !(address & (PT_PAGE_SIZE - 1));
+}
+
+static inline uint64_t *pt_near_slot(const struct pt *table, uint64_t address)
+{
+    return &table->leaf.entries[address >> PT_PAGE_SHIFT & (PT_ENTRIES - 1)];
+}
+
+static inline void pt_put(const struct pt *table, uint64_t *slot, uint64_t entry)
+{
+    table_store64(slot, entry);
+    if (!table->geometry.coherent)
+        table_write_back64(slot);
+}
+
+/* Maps a near page, of any format. False: it is not done. */
+static inline bool pt_map_near(struct pt *table, uint64_t address, uint64_t physical,
+                               uint64_t length, enum pt_permission permission)
+{
+    if (!pt_is_near(table, address, length) || physical & (PT_PAGE_SIZE - 1) ||
+        permission > PT_READ_WRITE || physical >= table->physical_size ||
+        physical - PT_INTERRUPT_FIRST <= PT_INTERRUPT_LAST - PT_INTERRUPT_FIRST)
+        return false;
+    uint64_t *slot = pt_near_slot(table, address), leaf = table->format->leaf[permission];
+    if (!leaf || table_load64(slot))
+        return false;
+    table->leaf.page->live++;
+    pt_put(table, slot, physical | leaf);
+    return true;
+}
+
+/* Unmaps a near page, one that is alone in its leaf and not alone in its table, unless that is to
+ * stay. False: it is not done. */
+static inline bool pt_unmap_near(struct pt *table, uint64_t address, uint64_t length)
+{
+    if (!pt_is_near(table, address, length))
+        return false;
+    uint64_t *slot = pt_near_slot(table, address), entry = table_load64(slot);
+    struct pt_page *page = table->leaf.page;
+    if (!entry || entry & table->format->group || (page->live <= 1 && !page->pins))
+        return false;
+    page->live--;
+    pt_put(table, slot, 0);
+    return true;
+}
+
+/* What the format does: any call, near or not. */
+static inline enum pt_status pt_map_far(struct pt *table, uint64_t address, uint64_t physical,
+                                        uint64_t length, enum pt_permission permission)
+{
+    return table->format->map(table, address, physical, length, permission);
+}
+
+static inline enum pt_status pt_unmap_far(struct pt *table, uint64_t address, uint64_t length,
+                                          struct pt_gather *gather)
+{
+    return table->format->unmap(table, address, length, gather);
+}
+
 static inline enum pt_status pt_map(struct pt *table, uint64_t address, uint64_t physical,
                                     uint64_t length, enum pt_permission permission)
 {
-    return table->format->map(table, address, physical, length, permission);
+    return pt_map_near(table, address, physical, length, permission)
+               ? PT_OK
+               : pt_map_far(table, address, physical, length, permission);
 }
 
 static inline enum pt_status pt_unmap(struct pt *table, uint64_t address, uint64_t length,
                                       struct pt_gather *gather)
 {
-    return table->format->unmap(table, address, length, gather);
+    return pt_unmap_near(table, address, length) ? PT_OK
+                                                 : pt_unmap_far(table, address, length, gather);
 }
 
 static inline enum pt_status pt_reserve(struct pt *table, uint64_t address, uint64_t length)

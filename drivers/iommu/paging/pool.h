@@ -11,18 +11,6 @@
 /* All zero as the processor sees it, or as hardware does that does not snoop, too. */
 enum pt_content { PT_DIRTY, PT_ZERO, PT_ZERO_IN_MEMORY };
 
-/* Book-keeping of one table page, kept apart from the page so that it costs no cache line there. A
- * list links pages by frame number, 40 bits; 0 ends it. */
-struct pt_page {
-    union {
-        uint32_t next_low;
-        uint32_t pins; /* linked: reservations that keep it so */
-    };
-    uint8_t next_high;
-    uint8_t content; /* in a list, or new: enum pt_content, of all that is not filled */
-    uint16_t live;   /* entries in use */
-};
-
 _Static_assert(sizeof(struct pt_page) * PT_CHUNK_PAGES == PT_PAGE_SIZE, "one page per chunk");
 
 /* A table and its book-keeping. */

@@ -15,12 +15,12 @@ static void pin(struct pt *table, const struct node *at, unsigned level, struct 
     while (level > 1 && run.first <= run.last) {
         unsigned i = index_at(run.first, level);
         struct run part = cut_front(&run, level);
-        if (FMT_GROUPS)
-            loosen(at, level, &part, part.first, &touched);
+        if (fmt_group(table_load64(&at->entries[i])))
+            loosen(at, level, part.first, &touched);
         uint64_t entry = table_load64(&at->entries[i]);
-        uint64_t physical = !entry                       ? pt_pool_take(table->pool, 1, 0)
-                            : fmt_is_table(entry, level) ? fmt_physical(entry, level)
-                                                         : split(table, &at->entries[i], level);
+        uint64_t physical = !entry                      ? pt_pool_take(table->pool, 1, 0)
+                            : fmt_is_link(entry, level) ? fmt_next(entry, level)
+                                                        : split(table, &at->entries[i], level);
         struct node child = node_at(physical);
 
         child.page->pins++;
@@ -56,9 +56,9 @@ static bool is_pinned(const struct node *at, unsigned level, struct run run)
         struct run part = cut_front(&run, level);
         uint64_t entry = table_load64(&at->entries[i]);
 
-        if (!entry || !fmt_is_table(entry, level))
+        if (!fmt_is_link(entry, level))
             return false;
-        struct node child = node_at(fmt_physical(entry, level));
+        struct node child = node_at(fmt_next(entry, level));
         if (!child.page->pins || !is_pinned(&child, level - 1, part))
             return false;
     }
@@ -73,7 +73,7 @@ static void unpin(struct pt *table, const struct node *at, unsigned level, struc
     while (level > 1 && run.first <= run.last) {
         uint64_t *slot = &at->entries[index_at(run.first, level)];
         struct run part = cut_front(&run, level);
-        uint64_t physical = fmt_physical(table_load64(slot), level);
+        uint64_t physical = fmt_next(table_load64(slot), level);
         struct node child = node_at(physical);
 
         unpin(table, &child, level - 1, part, gather);

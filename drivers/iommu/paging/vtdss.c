@@ -16,8 +16,9 @@
 
 _Static_assert(PT_READ == SS_R && PT_WRITE == SS_W, "permissions are stored as they are");
 
-#define FMT_GROUPS 0
-#define FMT_SKIPS  0
+#define FMT_LEAF(permission) ((uint64_t)(permission) | ((permission) == PT_NONE ? SS_SOFTWARE : 0))
+#define FMT_GROUPS           0
+#define FMT_SKIPS            0
 
 static inline bool fmt_can_encode(enum pt_permission permission)
 {
@@ -33,6 +34,16 @@ static inline uint64_t fmt_table(uint64_t physical, unsigned level)
 static inline bool fmt_is_table(uint64_t entry, unsigned level)
 {
     return level > 1 && !(entry & SS_PS);
+}
+
+static inline bool fmt_is_link(uint64_t entry, unsigned level)
+{
+    return entry && fmt_is_table(entry, level);
+}
+
+static inline bool fmt_is_single(uint64_t entry, unsigned level)
+{
+    return entry && !fmt_is_table(entry, level);
 }
 
 static inline unsigned fmt_next_level(uint64_t entry, unsigned level)
@@ -54,6 +65,12 @@ static inline uint64_t fmt_next(uint64_t entry, unsigned level)
     return entry - (SS_R | SS_W);
 }
 
+static inline uint64_t fmt_group(uint64_t entry)
+{
+    (void)entry;
+    return 0;
+}
+
 static inline unsigned fmt_leaf_shift(uint64_t entry, unsigned level)
 {
     (void)entry;
@@ -67,8 +84,7 @@ static inline enum pt_permission fmt_permission(uint64_t entry)
 
 static inline uint64_t fmt_leaf(uint64_t physical, unsigned level, enum pt_permission permission)
 {
-    return physical | (uint64_t)permission | (level > 1 ? SS_PS : 0) |
-           (permission == PT_NONE ? SS_SOFTWARE : 0);
+    return physical | FMT_LEAF(permission) | (level > 1 ? SS_PS : 0);
 }
 
 static inline void fmt_fill(uint64_t *entries, unsigned first, unsigned count, uint64_t physical,

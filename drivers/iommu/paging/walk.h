@@ -10,7 +10,7 @@ static inline __attribute__((always_inline)) void found(struct pt_walk *walk, ui
 
     walk->count = (uint8_t)count;
     walk->leaf_level = (uint8_t)level;
-    walk->leaf_shift = (uint8_t)shift;
+    walk->leaf_shift = (uint16_t)shift;
     walk->physical = fmt_physical(leaf, level) | (address & (((uint64_t)1 << shift) - 1));
     walk->permission = fmt_permission(leaf & rights);
 }
@@ -21,41 +21,9 @@ static inline __attribute__((always_inline)) void absent(struct pt_walk *walk, u
     walk->leaf_level = 0;
 }
 
-/* The tables of this engine: no level is skipped, and entries for tables take no permission away.
- */
-static inline __attribute__((always_inline)) void
-walk_levels(const struct pt *table, uint64_t address, struct pt_walk *walk, unsigned levels)
-{
-    uint64_t at = table->root;
-
-#pragma GCC unroll 6
-    for (unsigned count = 1, level = levels; level > 1; count++, level--) {
-        const uint64_t *entries = table_at(at);
-        uint64_t entry = table_load64(&entries[index_at(address, level)]);
-
-        walk->entries[count - 1] = entry;
-        if (!entry) {
-            absent(walk, count);
-            return;
-        }
-        if (!fmt_is_table(entry, level)) {
-            found(walk, address, entry, UINT64_MAX, count, level);
-            return;
-        }
-        at = fmt_next(entry, level);
-    }
-    const uint64_t *entries = table_at(at);
-    uint64_t entry = table_load64(&entries[index_at(address, 1)]);
-
-    walk->entries[levels - 1] = entry;
-    if (entry)
-        found(walk, address, entry, UINT64_MAX, levels, 1);
-    else
-        absent(walk, levels);
-}
-
 /* Any tables of the format. The address bits of levels that are skipped have to be zero. */
-static inline void walk_skipping(const struct pt *table, uint64_t address, struct pt_walk *walk)
+static __attribute__((noinline)) void walk_any(const struct pt *table, uint64_t address,
+                                               struct pt_walk *walk)
 {
     uint64_t at = table->root, rights = UINT64_MAX;
 
@@ -80,12 +48,39 @@ static inline void walk_skipping(const struct pt *table, uint64_t address, struc
     }
 }
 
+/* The tables of this engine: no level is skipped, and entries for tables take no permission away.
+ */
+static inline __attribute__((always_inline)) void
+walk_levels(const struct pt *table, uint64_t address, struct pt_walk *walk, unsigned levels)
+{
+    uint64_t at = table->root;
+
+#pragma GCC unroll 6
+    for (unsigned count = 1, level = levels; level > 1; count++, level--) {
+        const uint64_t *entries = table_at(at);
+        uint64_t entry = table_load64(&entries[index_at(address, level)]);
+
+        walk->entries[count - 1] = entry;
+        if (!fmt_is_link(entry, level)) {
+            walk_any(table, address, walk);
+            return;
+        }
+        at = fmt_next(entry, level);
+    }
+    const uint64_t *entries = table_at(at);
+    uint64_t entry = table_load64(&entries[index_at(address, 1)]);
+
+    walk->entries[levels - 1] = entry;
+    if (fmt_is_single(entry, 1))
+        found(walk, address, entry, UINT64_MAX, levels, 1);
+    else
+        walk_any(table, address, walk);
+}
+
 static void walk(const struct pt *table, uint64_t address, struct pt_walk *walk)
 {
     if (address >= table->size)
         absent(walk, 0);
-    else if (FMT_SKIPS)
-        walk_skipping(table, address, walk);
     else if (table->geometry.levels == 4)
         walk_levels(table, address, walk, 4);
     else if (table->geometry.levels == 3)

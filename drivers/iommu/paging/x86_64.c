@@ -17,10 +17,13 @@
 #define PTE_ADDRESS UINT64_C(0x000FFFFFFFFFF000)
 /* Of an entry that is not present all other bits are ignored: keeps one without permissions live.
  */
-#define PTE_SOFTWARE ((uint64_t)1 << 52)
+#define PTE_SOFTWARE        ((uint64_t)1 << 52)
 
-#define FMT_GROUPS   0
-#define FMT_SKIPS    0
+#define PRESENT(permission) (PTE_P | PTE_US | PTE_A | ((permission)&PT_WRITE ? PTE_RW | PTE_D : 0))
+#define FMT_LEAF(permission)                                                                       \
+    ((permission) == PT_NONE ? PTE_SOFTWARE : (permission) == PT_WRITE ? 0 : PRESENT(permission))
+#define FMT_GROUPS 0
+#define FMT_SKIPS  0
 
 /* There is no leaf that can be written and not read. */
 static inline bool fmt_can_encode(enum pt_permission permission)
@@ -37,6 +40,16 @@ static inline uint64_t fmt_table(uint64_t physical, unsigned level)
 static inline bool fmt_is_table(uint64_t entry, unsigned level)
 {
     return level > 1 && !(entry & PTE_PS);
+}
+
+static inline bool fmt_is_link(uint64_t entry, unsigned level)
+{
+    return entry && fmt_is_table(entry, level);
+}
+
+static inline bool fmt_is_single(uint64_t entry, unsigned level)
+{
+    return entry && !fmt_is_table(entry, level);
 }
 
 static inline unsigned fmt_next_level(uint64_t entry, unsigned level)
@@ -56,6 +69,12 @@ static inline uint64_t fmt_next(uint64_t entry, unsigned level)
     return fmt_physical(entry, level);
 }
 
+static inline uint64_t fmt_group(uint64_t entry)
+{
+    (void)entry;
+    return 0;
+}
+
 static inline unsigned fmt_leaf_shift(uint64_t entry, unsigned level)
 {
     (void)entry;
@@ -71,11 +90,7 @@ static inline enum pt_permission fmt_permission(uint64_t entry)
 
 static inline uint64_t fmt_leaf(uint64_t physical, unsigned level, enum pt_permission permission)
 {
-    uint64_t page = physical | (level > 1 ? PTE_PS : 0);
-
-    if (permission == PT_NONE)
-        return page | PTE_SOFTWARE;
-    return page | PTE_P | PTE_US | PTE_A | (permission & PT_WRITE ? PTE_RW | PTE_D : 0);
+    return physical | FMT_LEAF(permission) | (level > 1 ? PTE_PS : 0);
 }
 
 static inline void fmt_fill(uint64_t *entries, unsigned first, unsigned count, uint64_t physical,
