@@ -57,6 +57,15 @@ static inline owner_t frames_tag(const struct frames *frames, size_t frame)
                                   : __atomic_load_n(&frames->tags[frame], __ATOMIC_RELAXED);
 }
 
+/* The same as a question: mostly the block has a common owner, who asks. */
+static inline bool frames_carries(const struct frames *frames, owner_t owner, size_t frame)
+{
+    owner_t common = __atomic_load_n(&frames->blocks[frame / FRAMES_BLOCK], __ATOMIC_ACQUIRE);
+
+    return common == owner || (common == FRAMES_MIXED &&
+                               __atomic_load_n(&frames->tags[frame], __ATOMIC_RELAXED) == owner);
+}
+
 /* All frames start as OWNER_ABSENT. `tags` has room for FRAMES_TAGS(count). */
 void frames_init(struct frames *frames, owner_t *tags, size_t count);
 
@@ -84,7 +93,7 @@ static inline bool frames_owned(const struct frames *frames, owner_t owner, uint
 
     if (base + (length - 1) < base || last >= frames->count)
         return false;
-    return first == last ? frames_tag(frames, (size_t)first) == owner
+    return first == last ? frames_carries(frames, owner, (size_t)first)
                          : frames_all_owned(frames, owner, (size_t)first, (size_t)last + 1);
 }
 

@@ -70,6 +70,8 @@ struct amdvi_command amdvi_domain_command(uint16_t domain_id);
 /* Everything that the unit may have cached of any DeviceID and of any domain; waits. */
 bool amdvi_forget_all(struct iommu_unit *unit) __attribute__((warn_unused_result));
 bool amdvi_invalidate(struct iommu_unit *unit, const struct iommu_invalidation *invalidation);
+bool amdvi_forget(struct iommu_unit *unit, uint16_t domain_id, struct iommu_block block,
+                  bool leaves_only);
 
 /* Device table (device_table.c). */
 bool amdvi_table_create(struct iommu_unit *unit) __attribute__((warn_unused_result));

@@ -178,9 +178,8 @@ static __attribute__((noinline, cold)) bool await(struct iommu_unit *unit, uint3
     return done;
 }
 
-static inline bool finish(struct iommu_unit *unit, uint32_t tail)
+static inline bool finish(struct iommu_unit *unit, struct amdvi_unit *amdvi, uint32_t tail)
 {
-    struct amdvi_unit *amdvi = unit->vendor_state;
     uint32_t sequence = end_batch(amdvi, tail);
 
     lock_give(&amdvi->queue.lock);
@@ -210,15 +209,23 @@ bool amdvi_submit(struct iommu_unit *unit, const struct amdvi_command *batch, un
     uint32_t tail = amdvi->queue.tail;
     for (unsigned i = 0; i < count; i++)
         tail = iommu_queue_append(&amdvi->queue, tail, batch[i].low, batch[i].high);
-    return finish(unit, tail);
+    return finish(unit, amdvi, tail);
 }
 
 /* Address and S of a block. Order 52 is every address. */
 static inline uint64_t pages_in(const struct iommu_block *block)
 {
-    uint64_t half = (UINT64_C(1) << block->order) >> 1;
+    uint64_t half = UINT64_C(1) << block->order >> 1;
 
-    return block->address | (half ? (half - 1) << PT_PAGE_SHIFT | PAGES_S : 0);
+    return block->order ? block->address | (half - 1) << PT_PAGE_SHIFT | PAGES_S : block->address;
+}
+
+static inline uint32_t append_block(const struct amdvi_unit *amdvi, uint32_t tail,
+                                    uint16_t domain_id, const struct iommu_block *block,
+                                    bool leaves_only)
+{
+    return iommu_queue_append(&amdvi->queue, tail, pages_of(domain_id),
+                              pages_in(block) | (leaves_only ? 0 : PAGES_PDE));
 }
 
 bool amdvi_invalidate(struct iommu_unit *unit, const struct iommu_invalidation *invalidation)
@@ -227,12 +234,19 @@ bool amdvi_invalidate(struct iommu_unit *unit, const struct iommu_invalidation *
 
     if (!begin(amdvi))
         return false;
-    const struct iommu_block *block = invalidation->blocks, *end = block + invalidation->count;
-    uint64_t low = pages_of(invalidation->domain_id);
-    uint64_t directories = invalidation->leaves_only ? 0 : PAGES_PDE;
     uint32_t tail = amdvi->queue.tail;
-    do
-        tail = iommu_queue_append(&amdvi->queue, tail, low, pages_in(block) | directories);
-    while (++block < end);
-    return finish(unit, tail);
+    for (unsigned i = 0; i < invalidation->count; i++)
+        tail = append_block(amdvi, tail, invalidation->domain_id, &invalidation->blocks[i],
+                            invalidation->leaves_only);
+    return finish(unit, amdvi, tail);
+}
+
+bool amdvi_forget(struct iommu_unit *unit, uint16_t domain_id, struct iommu_block block,
+                  bool leaves_only)
+{
+    struct amdvi_unit *amdvi = unit->vendor_state;
+
+    return iommu_queue_try(&amdvi->queue) &&
+           finish(unit, amdvi,
+                  append_block(amdvi, amdvi->queue.tail, domain_id, &block, leaves_only));
 }

@@ -11,6 +11,7 @@ static const struct iommu_unit_ops amdvi_ops = {
     .attach = amdvi_attach,
     .block = amdvi_block,
     .invalidate = amdvi_invalidate,
+    .forget = amdvi_forget,
     .drain = amdvi_drain,
 };
 

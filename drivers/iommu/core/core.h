@@ -153,14 +153,15 @@ struct iommu_group {
  */
 struct iommu_domain {
     struct lock lock;
-    owner_t owner;           /* OWNER_FREE: not in use */
-    uint16_t id;             /* as the units' tables hold it */
-    iommu_ref_t ref;         /* names it; 0: not in use */
-    uint64_t plain_first;    /* from here to plain_last a range needs no further look: */
-    uint64_t plain_last;     /* see iommu_update_plain */
-    _Atomic(uint64_t) units; /* bit n: unit n may hold translations of the domain */
-    struct pt table;         /* pass-through: geometry alone */
-    atomic_bool poisoned;    /* a wait failed: no map any more, the id is never reused */
+    owner_t owner;                     /* OWNER_FREE: not in use */
+    uint16_t id;                       /* as the units' tables hold it */
+    iommu_ref_t ref;                   /* names it; 0: not in use */
+    uint64_t plain_first;              /* from here to plain_last a range needs no further look: */
+    uint64_t plain_last;               /* see iommu_update_plain */
+    _Atomic(uint64_t) units;           /* bit n: unit n may hold translations of the domain */
+    _Atomic(struct iommu_unit *) unit; /* the only one of them; NULL: there is none, or another */
+    struct pt table;                   /* pass-through: geometry alone */
+    atomic_bool poisoned;              /* a wait failed: no map any more, the id is never reused */
     enum iommu_domain_type type;
     uint16_t generation;
     uint16_t attached;             /* devices */

@@ -99,26 +99,34 @@ static struct iommu_domain *quarantine_of(struct iommu *iommu, uint16_t group)
     return index == PCI_NONE ? NULL : &iommu->domains[index];
 }
 
-/* Under the domain's lock: whoever changed the table before changed it for the unit too, whoever
- * changes it later sees the unit. */
-static void join(struct iommu_domain *domain, uint16_t index, const struct iommu_unit *unit)
+/* Under the domain's lock: whoever changed the table before changed it for all of them, whoever
+ * changes it later sees them. */
+static void set_units(struct iommu *iommu, struct iommu_domain *domain, uint64_t units)
+{
+    uint64_t flush = 0;
+
+    for (uint64_t rest = units; rest; rest &= rest - 1)
+        if (iommu->units[__builtin_ctzll(rest)].caps.flush_on_map)
+            flush |= rest & -rest;
+    domain->units = units;
+    domain->flush_units = flush;
+    domain->unit = units && !(units & (units - 1)) ? &iommu->units[__builtin_ctzll(units)] : NULL;
+}
+
+static void join(struct iommu *iommu, struct iommu_domain *domain, uint16_t index)
 {
     lock_take(&domain->lock);
     domain->unit_uses[index]++;
-    domain->units |= UINT64_C(1) << index;
-    domain->flush_units |= (uint64_t)unit->caps.flush_on_map << index;
-    iommu_update_plain(domain);
+    set_units(iommu, domain, domain->units | UINT64_C(1) << index);
     lock_give(&domain->lock);
 }
 
-static void leave(struct iommu_domain *domain, uint16_t index)
+static void leave(struct iommu *iommu, struct iommu_domain *domain, uint16_t index)
 {
     if (--domain->unit_uses[index])
         return;
     lock_take(&domain->lock);
-    domain->units &= ~(UINT64_C(1) << index);
-    domain->flush_units &= domain->units;
-    iommu_update_plain(domain);
+    set_units(iommu, domain, domain->units & ~(UINT64_C(1) << index));
     lock_give(&domain->lock);
 }
 
@@ -132,11 +140,11 @@ static enum iommu_status bind(struct iommu *iommu, const struct iommu_requester 
                                           .levels = domain->table.geometry.levels};
     bool no_memory = false;
 
-    join(domain, requester->unit, unit);
+    join(iommu, domain, requester->unit);
     if (unit->ops->attach(unit, requester->id, &binding, &no_memory))
         return IOMMU_OK;
     if (no_memory) {
-        leave(domain, requester->unit);
+        leave(iommu, domain, requester->unit);
         return IOMMU_NO_MEMORY;
     }
     iommu_poison_domain(domain);
@@ -153,7 +161,7 @@ static enum iommu_status unbind(struct iommu *iommu, const struct iommu_requeste
         iommu_poison(iommu, unit);
         return IOMMU_FAILED;
     }
-    leave(domain, requester->unit);
+    leave(iommu, domain, requester->unit);
     return IOMMU_OK;
 }
 

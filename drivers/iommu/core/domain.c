@@ -180,6 +180,7 @@ static void open_domain(struct iommu *iommu, struct iommu_domain *domain, owner_
             (struct iommu_region){config->reserved[i].first, config->reserved[i].last};
     domain->poisoned = false;
     domain->units = domain->flush_units = 0;
+    domain->unit = NULL;
     domain->unlinking = 0;
     lock_take(&domain->lock);
     iommu_update_kept(domain);

@@ -38,6 +38,17 @@ static inline void iommu_invalidation_init(struct iommu_invalidation *invalidati
     invalidation->count = 0;
 }
 
+/* The range, which is not empty, is one block. */
+static inline bool iommu_is_block(uint64_t address, uint64_t length)
+{
+    return !((length | address) & (length - 1));
+}
+
+static inline struct iommu_block iommu_block_of(uint64_t address, uint64_t length)
+{
+    return (struct iommu_block){address, (unsigned)__builtin_ctzll(length) - PT_PAGE_SHIFT};
+}
+
 /* Adds a range that is no aligned power of two, or is one too many. */
 void iommu_invalidation_add_odd(struct iommu_invalidation *invalidation, uint64_t address,
                                 uint64_t length);
@@ -46,12 +57,11 @@ void iommu_invalidation_add_odd(struct iommu_invalidation *invalidation, uint64_
 static inline void iommu_invalidation_add(struct iommu_invalidation *invalidation, uint64_t address,
                                           uint64_t length)
 {
-    if ((length | address) & (length - 1) || invalidation->count == IOMMU_BLOCKS_MAX) {
+    if (!iommu_is_block(address, length) || invalidation->count == IOMMU_BLOCKS_MAX) {
         iommu_invalidation_add_odd(invalidation, address, length);
         return;
     }
-    invalidation->blocks[invalidation->count++] =
-        (struct iommu_block){address, (unsigned)__builtin_ctzll(length) - PT_PAGE_SHIFT};
+    invalidation->blocks[invalidation->count++] = iommu_block_of(address, length);
 }
 
 #endif

@@ -36,18 +36,33 @@ void iommu_batch_note(const struct iommu_call *call, struct iommu_batch *batch)
     iommu_update_plain(call->domain);
 }
 
-/* The first unit of a set has failed; the others have not been asked yet. */
-bool iommu_fail(struct iommu *iommu, uint64_t units, const struct iommu_invalidation *invalidation)
+/* On every unit of a set; one that fails does not keep the others from it. */
+static bool invalidate(struct iommu *iommu, uint64_t units,
+                       const struct iommu_invalidation *invalidation)
 {
-    iommu_poison(iommu, &iommu->units[__builtin_ctzll(units)]);
-    (void)iommu_invalidate(iommu, units & (units - 1), invalidation);
-    return false;
+    bool done = true;
+
+    for (; units; units &= units - 1) {
+        struct iommu_unit *unit = &iommu->units[__builtin_ctzll(units)];
+
+        if (unit->ops->invalidate(unit, invalidation))
+            continue;
+        iommu_poison(iommu, unit);
+        done = false;
+    }
+    return done;
 }
 
-bool iommu_invalidate_rest(struct iommu *iommu, uint64_t units,
-                           const struct iommu_invalidation *invalidation)
+bool iommu_forget_any(struct iommu *iommu, iommu_ref_t ref, uint64_t address, uint64_t length,
+                      bool leaves_only)
 {
-    return iommu_invalidate(iommu, units, invalidation);
+    const struct iommu_domain *domain = iommu_domain_slot(iommu, ref);
+    struct iommu_invalidation range;
+
+    iommu_invalidation_init(&range, domain->id);
+    iommu_invalidation_add(&range, address, length);
+    range.leaves_only = leaves_only;
+    return invalidate(iommu, domain->units, &range);
 }
 
 enum iommu_status iommu_from_paging(enum pt_status status)
@@ -115,7 +130,7 @@ bool iommu_batch_finish(const struct iommu_call *call, struct iommu_batch *batch
 {
     batch->invalidation.leaves_only = !batch->gather.tables;
     if (batch->invalidation.count &&
-        !iommu_invalidate(call->iommu, call->domain->units, &batch->invalidation))
+        !invalidate(call->iommu, call->domain->units, &batch->invalidation))
         return false;
     if (batch->unlinking && iommu_lock_domain(call)) {
         call->domain->unlinking--;
@@ -161,7 +176,7 @@ static bool flush_new(const struct iommu_call *call, struct iommu_invalidation *
     uint64_t units = domain->unlinking ? domain->units : domain->flush_units;
 
     fresh->leaves_only = false;
-    return iommu_invalidate(call->iommu, units, fresh);
+    return invalidate(call->iommu, units, fresh);
 }
 
 bool iommu_next_run(const struct iommu_memory *memory, uint64_t *done, struct iommu_run *run)
@@ -268,24 +283,41 @@ static void take_back(const struct iommu_call *call, struct iommu_batch *batch,
     iommu_batch_note(call, batch);
 }
 
-/* A wait that runs out takes the new entries back. */
-static enum iommu_status flush_all(const struct iommu_call *call, const uint64_t *address,
-                                   const struct iommu_memory *memory)
+/* A wait ran out after the entries of the memory were made. */
+static void undo(const struct iommu_call *call, const uint64_t *address,
+                 const struct iommu_memory *memory)
 {
     struct iommu_batch batch = iommu_batch_of(call->domain);
-    struct iommu_invalidation fresh = batch.invalidation;
-    struct iommu_run range;
 
-    for (uint64_t done = 0; next_range(address, memory, &done, &range);)
-        iommu_invalidation_add(&fresh, range.physical, range.length);
-    if (flush_new(call, &fresh))
-        return IOMMU_OK;
     if (iommu_lock_domain(call)) {
         take_back(call, &batch, address, memory, memory->length);
         iommu_unlock_domain(call);
     }
     (void)!iommu_batch_finish(call, &batch);
+}
+
+static enum iommu_status flush_all(const struct iommu_call *call, const uint64_t *address,
+                                   const struct iommu_memory *memory)
+{
+    struct iommu_invalidation fresh;
+    struct iommu_run range;
+
+    iommu_invalidation_init(&fresh, call->domain->id);
+    for (uint64_t done = 0; next_range(address, memory, &done, &range);)
+        iommu_invalidation_add(&fresh, range.physical, range.length);
+    if (flush_new(call, &fresh))
+        return IOMMU_OK;
+    undo(call, address, memory);
     return IOMMU_FAILED;
+}
+
+void iommu_undo(struct iommu *iommu, owner_t owner, iommu_ref_t ref, uint64_t address,
+                uint64_t length)
+{
+    const struct iommu_call call = {iommu, iommu_domain_slot(iommu, ref), ref, owner, false};
+    const struct iommu_memory memory = {.length = length};
+
+    undo(&call, &address, &memory);
 }
 
 /* Under the domain's lock. The next range is likely to lie beside this one. */

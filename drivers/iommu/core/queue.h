@@ -54,6 +54,17 @@ static inline __attribute__((warn_unused_result)) bool iommu_queue_begin(struct 
     return false;
 }
 
+/* The same, but does not wait for the lock either. */
+static inline __attribute__((warn_unused_result)) bool iommu_queue_try(struct iommu_queue *queue)
+{
+    if (!lock_try(&queue->lock))
+        return false;
+    if (queue->state == IOMMU_QUEUE_OPEN)
+        return true;
+    lock_give(&queue->lock);
+    return false;
+}
+
 /* Accesses to the ring are coherent in every unit: no write-back. Returns the next tail. */
 static inline uint32_t iommu_queue_append(const struct iommu_queue *queue, uint32_t tail,
                                           uint64_t low, uint64_t high)

@@ -13,12 +13,13 @@ static inline iommu_ref_t iommu_ref(iommu_ref_t kind, size_t index, uint16_t gen
 #define IOMMU_NO_GAP ((struct iommu_region){.first = UINT64_MAX, .last = 0})
 
 /* A range that a caller names needs no further look inside the gap, where the last one was that
- * had one, if the domain is an ordinary one that has no allocator, has not failed and needs no
- * invalidation after a map. To call, under the domain's lock, when any of these changes. */
+ * had one, if the domain is an ordinary one that has no allocator, has not failed and has no
+ * unlinked tables that units may still know. To call, under the domain's lock, when any of these
+ * changes. */
 static inline void iommu_update_plain(struct iommu_domain *domain)
 {
     bool special = domain->type != IOMMU_TRANSLATE || domain->allocator || domain->poisoned ||
-                   domain->flush_units || domain->unlinking;
+                   domain->unlinking;
 
     domain->plain_first = special ? UINT64_MAX : domain->gap.first;
     domain->plain_last = special ? 0 : domain->gap.last;

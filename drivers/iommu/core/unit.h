@@ -61,6 +61,10 @@ struct iommu_unit_ops {
      * poisoned unit too it takes the table entry away, and gives false. */
     bool (*block)(struct iommu_unit *unit, pci_bdf_t requester, uint16_t domain_id);
     bool (*invalidate)(struct iommu_unit *unit, const struct iommu_invalidation *invalidation);
+    /* One block, the way of every transfer. False: the queue was busy, or the wait ran out; then
+     * invalidate has to do it. */
+    bool (*forget)(struct iommu_unit *unit, uint16_t domain_id, struct iommu_block block,
+                   bool leaves_only);
     /* Takes recorded faults off the unit; fills all but `endpoint` and `unit_base`. A unit that
      * does not tell a missing entry from a missing right says IOMMU_FAULT_PERMISSION. */
     unsigned (*drain)(struct iommu_unit *unit, struct iommu_fault *faults, unsigned max);

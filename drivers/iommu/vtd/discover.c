@@ -9,6 +9,7 @@ static const struct iommu_unit_ops vtd_ops = {
     .attach = vtd_attach,
     .block = vtd_block,
     .invalidate = vtd_invalidate,
+    .forget = vtd_forget,
     .drain = vtd_drain,
 };
 

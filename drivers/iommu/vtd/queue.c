@@ -88,25 +88,56 @@ bool vtd_submit(struct vtd_unit *vtd, const struct vtd_descriptor *batch, unsign
     return finish(vtd, tail);
 }
 
+/* Page-selective invalidation can do the block. */
+static inline bool is_selective(const struct vtd_unit *vtd, const struct iommu_block *block)
+{
+    return block->order < vtd->selective_orders;
+}
+
+static inline uint32_t append_block(const struct vtd_unit *vtd, uint32_t tail, uint16_t domain_id,
+                                    const struct iommu_block *block, bool leaves_only)
+{
+    return iommu_queue_append(&vtd->queue, tail,
+                              vtd_iotlb_descriptor(vtd, VTD_SELECTIVE, domain_id).low,
+                              block->address | block->order | (leaves_only ? IOTLB_IH : 0));
+}
+
+static inline uint32_t append_domain(const struct vtd_unit *vtd, uint32_t tail, uint16_t domain_id)
+{
+    return iommu_queue_append(&vtd->queue, tail,
+                              vtd_iotlb_descriptor(vtd, VTD_DOMAIN, domain_id).low, 0);
+}
+
 /* A block that page-selective invalidation cannot do makes it the whole domain, written over what
  * is there: the unit sees neither before the tail moves. */
 bool vtd_invalidate(struct iommu_unit *unit, const struct iommu_invalidation *invalidation)
 {
     struct vtd_unit *vtd = unit->vendor_state;
+    const uint16_t domain_id = invalidation->domain_id;
 
     if (!iommu_queue_begin(&vtd->queue))
         return false;
-    const struct iommu_block *block = invalidation->blocks, *end = block + invalidation->count;
-    uint64_t low = vtd_iotlb_descriptor(vtd, VTD_SELECTIVE, invalidation->domain_id).low;
-    uint64_t hint = invalidation->leaves_only ? IOTLB_IH : 0;
     uint32_t tail = vtd->queue.tail;
-    do {
-        if (block->order >= vtd->selective_orders) {
-            low = vtd_iotlb_descriptor(vtd, VTD_DOMAIN, invalidation->domain_id).low;
-            tail = iommu_queue_append(&vtd->queue, vtd->queue.tail, low, 0);
+    for (unsigned i = 0; i < invalidation->count; i++) {
+        if (!is_selective(vtd, &invalidation->blocks[i])) {
+            tail = append_domain(vtd, vtd->queue.tail, domain_id);
             break;
         }
-        tail = iommu_queue_append(&vtd->queue, tail, low, block->address | block->order | hint);
-    } while (++block < end);
+        tail =
+            append_block(vtd, tail, domain_id, &invalidation->blocks[i], invalidation->leaves_only);
+    }
     return finish(vtd, tail);
+}
+
+bool vtd_forget(struct iommu_unit *unit, uint16_t domain_id, struct iommu_block block,
+                bool leaves_only)
+{
+    struct vtd_unit *vtd = unit->vendor_state;
+
+    if (!iommu_queue_try(&vtd->queue))
+        return false;
+    uint32_t tail = vtd->queue.tail;
+    return finish(vtd, is_selective(vtd, &block)
+                           ? append_block(vtd, tail, domain_id, &block, leaves_only)
+                           : append_domain(vtd, tail, domain_id));
 }

@@ -54,6 +54,8 @@ struct vtd_descriptor vtd_context_descriptor(enum vtd_granularity granularity, u
 struct vtd_descriptor vtd_iotlb_descriptor(const struct vtd_unit *vtd,
                                            enum vtd_granularity granularity, uint16_t domain_id);
 bool vtd_invalidate(struct iommu_unit *unit, const struct iommu_invalidation *invalidation);
+bool vtd_forget(struct iommu_unit *unit, uint16_t domain_id, struct iommu_block block,
+                bool leaves_only);
 
 /* Root and context entries (context.c). */
 bool vtd_attach(struct iommu_unit *unit, pci_bdf_t requester, const struct iommu_binding *binding,
