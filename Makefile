@@ -271,7 +271,8 @@ format:
 # functions gets tests/bench/image/base.c instead.
 #
 BENCH := $(B)/bench
-BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BENCH)/%,$(wildcard tests/bench/*_bench.c))
+BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BENCH)/%,$(wildcard tests/bench/*_bench.c)) \
+	$(BENCH)/invalidation_bench-amdvi
 BENCH_PLUGINS := $(BENCH)/plugin-1.so $(BENCH)/plugin-4.so $(BENCH)/plugin-7.so
 BENCH_FLAGS := -std=c17 -O2 -g -fno-strict-aliasing $(WARNINGS) -I. -Iinclude -Itests/model \
 	-D_DEFAULT_SOURCE
@@ -290,8 +291,9 @@ $(BENCH)/libbulkhead.a: $(HOST_SOURCES:%.c=$(BENCH)/obj/%.o)
 	@rm -f $@
 	$(call step,AR,$@)ar rc $@ $^
 
-$(BENCH)/invalidation_bench: OWN_LIBRARIES := -lcmocka
-$(BENCH)/%_bench: $(BENCH)/obj/tests/bench/%_bench.o $(BENCH)/libbulkhead.a
+$(BENCH)/invalidation_%: OWN_LIBRARIES := -lcmocka
+$(addprefix $(BENCH)/,allocator_bench invalidation_bench invalidation_bench-amdvi): \
+		$(BENCH)/%: $(BENCH)/obj/tests/bench/%.o $(BENCH)/libbulkhead.a
 	$(call step,HOSTLD,$@)$(HOSTCC) $(BENCH_FLAGS) $^ $(OWN_LIBRARIES) -o $@
 
 $(PLAIN_TESTS) $(H)/plain_api_random-amdvi: $(H)/plain_%: \

@@ -22,7 +22,7 @@ FOLDER = ROOT / "build" / "bench"
 sys.path[:0] = [str(ROOT / "tests/qemu"), str(ROOT / "tests/bench")]
 
 from emulator import Emulator, SetupError, find_emulator  # noqa: E402
-from goals import CHECKED, GOALS, NOT_YET, RATIO_SLACK, Goal  # noqa: E402
+from goals import AMD_UNIT, CHECKED, GOALS, RATIO_SLACK, Goal  # noqa: E402
 from machine import Machine  # noqa: E402
 from session import Session  # noqa: E402
 from tally import Result  # noqa: E402
@@ -31,12 +31,15 @@ BEGIN, END, CLOSE = 1, 2, 3  # include/driver_bench.h
 PLUGIN_APIS = ((11, 7), (10, 4), (7, 1))  # the first QEMU of each that is tried
 PROGRAM_SECONDS = 300.0
 TIMES_ALONE = ("scaling_bench",)  # programs that have nothing for a gate, and take turns themselves
+COUNTING = ("allocator_bench", "invalidation_bench", f"invalidation_bench{AMD_UNIT}", "pt_bench")
 TURNS = 20  # runs of a program, for its times
 TIMES = ("ns", "times")  # units
 COUNTED_COMPILER = "12"
 IMAGE_SECONDS = 180.0
 DISK_BYTES = 8 << 20
+STRICT = {"bench": "1"}
 PASS_THROUGH = {"dmaguard": "allow", "bench": "pass"}
+UNITS = {"intel": "", "amd": AMD_UNIT}  # which the image is run on, and how its rows' names end
 # Row, which run of the image, how it reads, and what of the base it is compared with. A pool's take
 # and give are no less a price of protection than its mapping, and so is what a pass-through domain
 # leaves to do: the base reads to buffers that are simply there.
@@ -77,7 +80,7 @@ class Row:
         """Why there is nothing, if that is no failure."""
         if self.value is not None or self.instructions is not None:
             return ""
-        return "not measurable yet" if self.name in NOT_YET else self.left_out
+        return self.left_out
 
     def ratio(self) -> float | None:
         return self.value / self.limit if self.limit and self.value is not None else None
@@ -115,13 +118,13 @@ def rounded(value: float | None) -> float | None:
 
 
 class Rows(dict[str, Row]):
-    def read(self, lines: Iterable[str]) -> None:
+    def read(self, lines: Iterable[str], suffix: str = "") -> None:
         """The lines of tests/bench/bench.h, wherever they stand in a log line."""
         for line in lines:
             if match := CASE.search(line):
-                self.row(match[1]).take(match)
+                self.row(match[1] + suffix).take(match)
             elif match := LEFT_OUT.search(line):
-                self.row(match[1]).left_out = match[2]
+                self.row(match[1] + suffix).left_out = match[2]
 
     def row(self, name: str) -> Row:
         return self.setdefault(name, Row(name))
@@ -176,37 +179,43 @@ def run_host(program: Path, rows: Rows) -> None:
 
 
 def run_image(
-    image: Path, emulator: Emulator, name: str, options: dict[str, str] | None = None
+    image: Path, emulator: Emulator, iommu: str, name: str, options: dict[str, str]
 ) -> tuple[list[str], dict[str, float]]:
     """Console lines and counts; without the devices that other drivers would work meanwhile."""
-    folder = FOLDER / name
+    folder = FOLDER / f"{name}-{iommu}"
     out = folder / "marks"
     disk = {"driver": "null-co", "size": DISK_BYTES, "read-zeroes": True}
     machine = Machine(
-        emulator, image, disk_node=disk, options=options or {"bench": "1"}, edu=False, hda=False,
+        emulator, image, iommu, disk_node=disk, options=options, edu=False, hda=False,
         extra=["-m", "1G", *plugin(emulator.version, out)],
     )
     outcome = Session(machine, folder, lambda _line: None).run(IMAGE_SECONDS)
     if not outcome.report["complete"]:
-        raise SetupError(f"{name}: {outcome.report['reason']}")
+        raise SetupError(f"{folder.name}: {outcome.report['reason']}")
     return outcome.console, read_counts(outcome.console, out.read_text())
 
 
-def run_images(rows: Rows) -> None:
-    """The image itself, then the base that has no protection; D is the difference."""
-    emulator = find_emulator(os.environ.get("QEMU") or "qemu-system-x86_64")
-    image = ROOT / "build/bulkhead.efi"
-    console, strict = run_image(image, emulator, "strict")
-    _, passing = run_image(image, emulator, "pass", PASS_THROUGH)
-    _, base = run_image(FOLDER / "base.efi", emulator, "base")
+def run_unit(emulator: Emulator, iommu: str, base: dict[str, float], rows: Rows) -> None:
+    """The image in front of one unit. D is the difference to the base."""
+    image, suffix = ROOT / "build/bulkhead.efi", UNITS[iommu]
+    console, strict = run_image(image, emulator, iommu, "strict", STRICT)
+    _, passing = run_image(image, emulator, iommu, "pass", PASS_THROUGH)
     runs = {"strict": strict, "pass": passing}
-    rows.read(console)
+    rows.read(console, suffix)
     for name, count in strict.items():
-        if name in GOALS:
-            rows.row(name).instructions = count
+        if name + suffix in GOALS:
+            rows.row(name + suffix).instructions = count
     for name, run, read, compared in READS:
         if read in runs[run] and compared in base:
-            rows.row(name).instructions = runs[run][read] - base[compared]
+            rows.row(name + suffix).instructions = runs[run][read] - base[compared]
+
+
+def run_images(rows: Rows) -> None:
+    """The base has no protection, whatever unit there is, and so is measured once."""
+    emulator = find_emulator(os.environ.get("QEMU") or "qemu-system-x86_64")
+    _, base = run_image(FOLDER / "base.efi", emulator, "intel", "base", STRICT)
+    for iommu in UNITS:
+        run_unit(emulator, iommu, base, rows)
 
 
 def compiler() -> str:
@@ -230,9 +239,8 @@ def gates() -> list[Result]:
     """The gates that hold, for `make check`."""
     rows = Rows()
     try:
-        for source in sorted(Path(__file__).parent.glob("*_bench.c")):
-            if source.stem not in TIMES_ALONE:
-                run_host(FOLDER / source.stem, rows)
+        for name in COUNTING:
+            run_host(FOLDER / name, rows)
         run_images(rows)
     except (SetupError, OSError, subprocess.TimeoutExpired) as error:
         return [Result("bench", "FAIL", [str(error)])]
@@ -253,13 +261,13 @@ def verdict(row: Row) -> str:
 def show(rows: Rows) -> list[dict[str, object]]:
     """Prints the table; returns the records of the cases that have a goal, in the suite's order. A
     case that was not measured is in it too."""
-    print(f"{'case':16} {'value':>10} {'unit':12} {'limit':>9} {'ratio':>7} {'instr.':>10}  goal")
+    print(f"{'case':22} {'value':>10} {'unit':12} {'limit':>9} {'ratio':>7} {'instr.':>10}  goal")
     records = []
     for name in [*GOALS, *sorted(rows.keys() - GOALS.keys() - {"-"})]:
         record = rows.row(name).record(GOALS.get(name, Goal()))
         cells = ["" if record[k] is None else str(record[k])
                  for k in ("value", "limit", "ratio_to_limit", "instructions")]
-        print(f"{name:16} {cells[0]:>10} {record['unit']:12} {cells[1]:>9} {cells[2]:>7} "
+        print(f"{name:22} {cells[0]:>10} {record['unit']:12} {cells[1]:>9} {cells[2]:>7} "
               f"{cells[3]:>10}  {verdict(rows[name]):4} {record['goal']}")
         if name in GOALS and verdict(rows[name]) != "none":
             records.append(record)

@@ -3,7 +3,6 @@
  * Case C: what the modelled unit is told to forget when a range is unmapped through the interface.
  * Counts, not times. The registers are reached through a window that counts tail writes.
  */
-#include "drivers/iommu/vtd/regs.h"
 #include "tests/bench/bench.h"
 #include "tests/host/iommu_fixture.h"
 
@@ -14,19 +13,12 @@
 #define DRAWS        2000u
 #define LONG_BATCHES 64u
 
-/* Of a batch, or the most of many. */
-struct told {
-    unsigned descriptors, waits, tail_writes;
-    uint64_t pages;
-    bool drops; /* more than leaf entries is to go */
-};
-
 static const unsigned lengths[] = {1, 2, 8, 32, 100, 256, LONGEST};
 
 static PIOMMU_DMA_DOMAIN domain;
 static uint64_t memory;
 static unsigned tail_writes;
-static struct told most;
+static unsigned most_commands, most_waits, most_tail_writes; /* of a batch */
 static unsigned kept_batches, cache_drops;
 static double worst;
 static uint64_t state = 20261121;
@@ -47,21 +39,21 @@ static void must(bool good, const char *what)
 
 static uint64_t front_read(void *context, uint64_t offset, unsigned width)
 {
-    return model_vtd_read(context, (uint32_t)offset, width);
+    return unit_read(context, offset, width);
 }
 
 static void front_write(void *context, uint64_t offset, unsigned width, uint64_t value)
 {
-    tail_writes += offset == VTD_IQT.offset;
-    model_vtd_write(context, (uint32_t)offset, width, value);
+    tail_writes += offset == UNIT_TAIL;
+    unit_write(context, offset, width, value);
 }
 
 static void set_up(void)
 {
-    struct model_region front = {FRONT, 0x1000, front_read, front_write, &on.unit};
+    struct model_region front = {FRONT, UNIT_REGISTERS, front_read, front_write, &on.unit};
 
     start(&OPTIONS_DEFAULT);
-    must(model_add_region(&front) && mmio_map(FRONT, 0x1000, &on.driver.units[0].mmio),
+    must(model_add_region(&front) && mmio_map(FRONT, UNIT_REGISTERS, &on.driver.units[0].mmio),
          "no window");
     memory = own_pages(OWNER_ONE, LONGEST);
     domain = new_domain();
@@ -75,39 +67,39 @@ static unsigned greater(unsigned a, unsigned b)
 
 static void begin_batch(void)
 {
-    model_vtd_log_clear(&on.unit);
+    (void)unit_take_told(&on.unit);
     tail_writes = 0;
 }
 
 /* All of `pages` pages from `first` on must be among what the unit was told to forget. */
-static struct told end_batch(uint64_t first, unsigned pages)
+static struct unit_told end_batch(uint64_t first, unsigned pages)
 {
-    struct told told = {.tail_writes = tail_writes};
-    const struct model_vtd_event *event;
-    uint64_t covered = 0;
+    uint64_t address = first << PAGE_SHIFT, last = address + ((uint64_t)pages << PAGE_SHIFT) - 1;
 
-    for (unsigned i = 0; (event = model_vtd_log(&on.unit, i)) != NULL; i++) {
-        bool is_page = event->kind == MODEL_VTD_IOTLB_PAGE;
-        uint64_t size = is_page ? UINT64_C(1) << event->address_mask : 0;
-        uint64_t from = event->address >> PAGE_SHIFT, to = from + size;
-
-        told.waits += event->kind == MODEL_VTD_WAIT;
-        told.descriptors += event->kind != MODEL_VTD_WAIT;
-        told.pages += size;
-        told.drops |= is_page ? !event->hint : event->kind != MODEL_VTD_WAIT;
-        if (is_page && to > first && from < first + pages)
-            covered += (to < first + pages ? to : first + pages) - (from > first ? from : first);
-    }
-    must(covered == pages, "a page was not invalidated");
-    must(told.waits && told.tail_writes, "a batch was not waited for");
-    most.waits = greater(most.waits, told.waits);
-    most.tail_writes = greater(most.tail_writes, told.tail_writes);
+    must(!pages || unit_covered(&on.unit, address, last) == pages, "a page was not invalidated");
+    struct unit_told told = unit_take_told(&on.unit);
+    must(told.waits && tail_writes, "a batch was not waited for");
+    most_waits = greater(most_waits, told.waits);
+    most_tail_writes = greater(most_tail_writes, tail_writes);
     return told;
+}
+
+static unsigned commands(const struct unit_told *told)
+{
+    return told->ranges + told->others;
+}
+
+static void show(const char *what, double value, const char *unit)
+{
+    char name[32];
+
+    (void)snprintf(name, sizeof name, "%s%s", what, UNIT_ROW);
+    bench_case(name, value, unit, 0);
 }
 
 /* Unmaps a range of which the pages before and behind stay mapped, so that most often no table
  * becomes empty; whether one did, the pool tells. */
-static struct told unmap_one(uint64_t first, unsigned pages)
+static struct unit_told unmap_one(uint64_t first, unsigned pages)
 {
     uint64_t address = first << PAGE_SHIFT, length = (uint64_t)pages << PAGE_SHIFT;
     uint64_t before = address - PAGE_SIZE, behind = address + length;
@@ -119,10 +111,10 @@ static struct told unmap_one(uint64_t first, unsigned pages)
     size_t available = on.iommu.pool.available;
     begin_batch();
     must(NT_SUCCESS(unmap_range(domain, address, length)), "no unmap");
-    struct told told = end_batch(first, pages);
+    struct unit_told told = end_batch(first, pages);
     if (on.iommu.pool.available == available) {
         kept_batches++;
-        cache_drops += told.drops;
+        cache_drops += told.directories;
     }
     must(NT_SUCCESS(unmap_range(domain, before, PAGE_SIZE)) &&
              NT_SUCCESS(unmap_range(domain, behind, PAGE_SIZE)),
@@ -132,17 +124,17 @@ static struct told unmap_one(uint64_t first, unsigned pages)
 
 static void aligned_ranges(void)
 {
-    unsigned descriptors = 0;
+    unsigned most = 0;
 
     for (unsigned pages = 1; pages <= LONGEST; pages *= 2)
         for (unsigned i = 0; i < DRAWS / 10; i++) {
             uint64_t first = BASE_PAGE + draw(WINDOW_PAGES) / pages * pages;
-            struct told told = unmap_one(first, pages);
+            struct unit_told told = unmap_one(first, pages);
 
-            descriptors = greater(descriptors, told.descriptors);
+            most = greater(most, commands(&told));
             must(told.pages == pages, "an aligned range was not exact");
         }
-    bench_case("C.aligned", descriptors, "descriptors", 0);
+    show("C.aligned", most, "commands");
 }
 
 /* The mean of ranges of one length anywhere. */
@@ -151,10 +143,10 @@ static double excess_of(unsigned pages)
     double sum = 0;
 
     for (unsigned i = 0; i < DRAWS; i++) {
-        struct told told = unmap_one(BASE_PAGE + draw(WINDOW_PAGES), pages);
+        struct unit_told told = unmap_one(BASE_PAGE + draw(WINDOW_PAGES), pages);
         double excess = (double)told.pages / pages;
 
-        most.descriptors = greater(most.descriptors, told.descriptors);
+        most_commands = greater(most_commands, commands(&told));
         worst = excess > worst ? excess : worst;
         sum += excess;
     }
@@ -170,11 +162,11 @@ static void any_ranges(void)
         char name[32];
 
         (void)snprintf(name, sizeof name, "C.excess-%u", lengths[i]);
-        bench_case(name, mean, "times", 0);
+        show(name, mean, "times");
         highest = mean > highest ? mean : highest;
     }
-    bench_case("C.any", most.descriptors, "descriptors", 0);
-    bench_case("C.excess", highest, "times", 0);
+    show("C.any", most_commands, "commands");
+    show("C.excess", highest, "times");
 }
 
 /* Every range of at most two spans of LONGEST pages, without the unit. */
@@ -192,7 +184,7 @@ static void every_range(void)
             double excess = (double)pages / (double)(last - first + 1);
             worst = count && excess > worst ? excess : worst;
         }
-    bench_case("C.worst", worst, "times", 0);
+    show("C.worst", worst, "times");
 }
 
 /* Batches of many ranges, as the core hands them to a unit. */
@@ -212,8 +204,8 @@ static void long_batches(void)
         must(unit->ops->invalidate(unit, &batch), "no invalidation");
         (void)end_batch(0, 0);
     }
-    bench_case("C.waits", most.waits, "descriptors", 0);
-    bench_case("C.tail-writes", most.tail_writes, "writes", 0);
+    show("C.waits", most_waits, "commands");
+    show("C.tail-writes", most_tail_writes, "writes");
 }
 
 int main(void)
@@ -226,7 +218,7 @@ int main(void)
     every_range();
     long_batches();
     must(kept_batches >= DRAWS, "too few batches kept their tables");
-    bench_case("C.cache-drops", cache_drops, "batches", 0);
+    show("C.cache-drops", cache_drops, "batches");
     must(model_violations() == 0, model_violation_text(0));
     must(on.unit.evictions == 0, "the model's caches are too small");
     return EXIT_SUCCESS;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * Cases A1 to A10: the page-table engine of build/host/libbulkhead.a, second stage, four levels.
- * Each case is a list of requests; map runs it over a domain where none of it is live, unmap where
- * all of it is. Where tables are to stay, one other page keeps each.
+ * Cases A1 to A10: the page-table engine of build/host/libbulkhead.a, four levels, one format after
+ * the other. Each case is a list of requests; map runs it over a domain where none of it is live,
+ * unmap where all of it is. Where tables are to stay, one other page keeps each.
  */
 #include "tests/bench/bench.h"
 #include "tests/bench/bulkhead_pt.h"
@@ -25,6 +25,12 @@ struct request {
     uint64_t address, physical, length;
 };
 
+static const struct format {
+    enum bh_format id;
+    const char *suffix; /* of the names of its cases */
+} formats[] = {{BH_VTDSS, ""}, {BH_AMDV1, "-amdv1"}};
+
+static const struct format *format;
 static struct request requests[REQUESTS_MAX];
 static unsigned request_count;
 static bool live;
@@ -207,7 +213,7 @@ static void new_case(void)
 {
     if (domain)
         bh_pt_destroy(domain);
-    domain = bh_pt_create(BH_VTDSS, 4, pool);
+    domain = bh_pt_create(format->id, 4, pool);
     must(!domain, "create");
     request_count = 0;
     live = false;
@@ -220,9 +226,19 @@ static void keep_tables(uint64_t address, unsigned count)
         must(bh_pt_map(domain, address + i * MIB2 - PAGE, PHYSICAL, PAGE, BH_READ), "keep");
 }
 
-static void measure(const char *name, uint64_t operations, void (*before)(void *),
+static const char *name_of(const char *what)
+{
+    static char name[32];
+
+    (void)snprintf(name, sizeof name, "%s%s", what, format->suffix);
+    return name;
+}
+
+static void measure(const char *what, uint64_t operations, void (*before)(void *),
                     void (*body)(void *), double limit)
 {
+    const char *name = name_of(what);
+
     bench_case(name, bench_run(&(struct bench){name, operations, before, body, NULL}), "ns", limit);
 }
 
@@ -329,7 +345,7 @@ static void sparse_pages(void)
         request(i * 32 * GIB, PHYSICAL, PAGE);
     both("A9.map", "A9.unmap", request_count, 0, 0);
     make_free(NULL);
-    bench_case("A9.tables", (double)(before - bh_pool_available(pool)), "tables", 0);
+    bench_case(name_of("A9.tables"), (double)(before - bh_pool_available(pool)), "tables", 0);
 }
 
 /* Memory in pages of 2 MiB, where the system has them. */
@@ -351,13 +367,15 @@ int main(void)
     bare_free = take_memory(BARE_SIZE);
     bare_words = (uint64_t *)(void *)(bare_free + BARE_SIZE - MIB2);
     bare_root = bare_table();
-    one_page_hot();
-    one_page_random();
-    one_superpage();
-    run_of_pages();
-    scattered_pages();
-    whole_gigabyte();
-    mixed_sizes();
-    sparse_pages();
+    for (format = formats; format < formats + sizeof formats / sizeof formats[0]; format++) {
+        one_page_hot();
+        one_page_random();
+        one_superpage();
+        run_of_pages();
+        scattered_pages();
+        whole_gigabyte();
+        mixed_sizes();
+        sparse_pages();
+    }
     return 0;
 }

@@ -26,6 +26,8 @@
  *   UNIT_SPECIALS                         ranges of addresses that are no memory to it
  *   UNIT_ALWAYS_COHERENT                  walks are, whatever is asked
  *   UNIT_EFFORT                           one in so many of the random sequences is made
+ *   UNIT_ROW                              how the names of its rows of benchmarks end
+ *   UNIT_REGISTERS, UNIT_TAIL             bytes; where the tail of the queue is among them
  *   unit_kinds[]                          units that differ from the default in an offer or two
  *   unit_useless[]                        misbehaviours that keep a unit from being used
  *
@@ -36,7 +38,9 @@
  *   unit_translate    asks the tables as they stand in memory
  *   unit_blocks       the requester's table entry is the blocked one
  *   unit_has_faults   that nobody has taken
+ *   unit_read, unit_write                 a register
  *   unit_take_told    what it was told since the last time
+ *   unit_covered      of a range, how many pages it has been told to forget since then
  *   unit_set_caching  not-present entries are cached
  *   unit_set_coherent walks are coherent, where that can be chosen
  *   unit_set_width    of input addresses
@@ -73,6 +77,14 @@ struct unit_told {
 };
 
 #define UNIT_TABLE_MAX 256u
+
+/* Pages that two inclusive ranges have in common. */
+static inline uint64_t common_pages(uint64_t first, uint64_t last, uint64_t from, uint64_t to)
+{
+    uint64_t begin = first > from ? first : from, end = last < to ? last : to;
+
+    return begin > end ? 0 : (end - begin + 1) >> 12;
+}
 
 static inline size_t put_bytes(uint8_t *table, size_t at, uint64_t value, size_t width)
 {

@@ -150,6 +150,31 @@ static inline bool unit_has_faults(const unit_t *unit)
     return unit->event_head != unit->event_tail || unit->status & 1; /* EventOverflow */
 }
 
+#define UNIT_ROW       "-amdvi"
+#define UNIT_REGISTERS 0x4000u
+#define UNIT_TAIL      0x2008u
+
+static inline uint64_t unit_read(unit_t *unit, uint64_t offset, unsigned width)
+{
+    return model_amdvi_read(unit, (uint32_t)offset, width);
+}
+
+static inline void unit_write(unit_t *unit, uint64_t offset, unsigned width, uint64_t value)
+{
+    model_amdvi_write(unit, (uint32_t)offset, width, value);
+}
+
+static inline uint64_t unit_covered(const unit_t *unit, uint64_t first, uint64_t last)
+{
+    const struct model_amdvi_event *event;
+    uint64_t pages = 0;
+
+    for (unsigned i = 0; (event = model_amdvi_log(unit, i)) != NULL; i++)
+        if (event->kind == MODEL_AMDVI_IOMMU_PAGES)
+            pages += common_pages(first, last, event->first, event->last);
+    return pages;
+}
+
 static inline struct unit_told unit_take_told(unit_t *unit)
 {
     const struct model_amdvi_event *event;
@@ -209,13 +234,11 @@ static inline void unit_fail(unit_t *unit)
     unit->broken.command_error = MODEL_AMDVI_MASTER_ABORT;
 }
 
-#define AMDVI_COMMAND_TAIL_AT 0x2008u
-
 static inline void unit_revive(unit_t *unit)
 {
     unit->broken.never_fetches = false;
     unit->broken.command_error = MODEL_AMDVI_NO_ERROR;
-    model_amdvi_write(unit, AMDVI_COMMAND_TAIL_AT, 8, unit->command_tail);
+    unit_write(unit, UNIT_TAIL, 8, unit->command_tail);
 }
 
 static inline uint64_t amdvi_ring_bytes(uint64_t base)

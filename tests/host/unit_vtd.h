@@ -123,6 +123,32 @@ static inline bool unit_has_faults(const unit_t *unit)
     return unit->fsts & 3; /* PFO, PPF */
 }
 
+#define UNIT_ROW       ""
+#define UNIT_REGISTERS 0x1000u
+#define UNIT_TAIL      0x88u
+
+static inline uint64_t unit_read(unit_t *unit, uint64_t offset, unsigned width)
+{
+    return model_vtd_read(unit, (uint32_t)offset, width);
+}
+
+static inline void unit_write(unit_t *unit, uint64_t offset, unsigned width, uint64_t value)
+{
+    model_vtd_write(unit, (uint32_t)offset, width, value);
+}
+
+static inline uint64_t unit_covered(const unit_t *unit, uint64_t first, uint64_t last)
+{
+    const struct model_vtd_event *event;
+    uint64_t pages = 0;
+
+    for (unsigned i = 0; (event = model_vtd_log(unit, i)) != NULL; i++)
+        if (event->kind == MODEL_VTD_IOTLB_PAGE)
+            pages += common_pages(first, last, event->address,
+                                  event->address + (UINT64_C(4096) << event->address_mask) - 1);
+    return pages;
+}
+
 static inline struct unit_told unit_take_told(unit_t *unit)
 {
     const struct model_vtd_event *event;
@@ -173,7 +199,6 @@ static inline void unit_stall(unit_t *unit)
 }
 
 #define VTD_FSTS_IQE 0x10u
-#define VTD_IQT_AT   0x88u
 
 static inline void unit_fail(unit_t *unit)
 {
@@ -184,7 +209,7 @@ static inline void unit_revive(unit_t *unit)
 {
     unit->broken.queue_stuck = false;
     unit->fsts &= ~VTD_FSTS_IQE;
-    model_vtd_write(unit, VTD_IQT_AT, 8, unit->iqt);
+    unit_write(unit, UNIT_TAIL, 8, unit->iqt);
 }
 
 static inline bool unit_is_wait(const unit_t *unit, uint64_t physical, uint64_t value)
