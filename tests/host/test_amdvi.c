@@ -164,6 +164,25 @@ static void firmwares_settings_stay(void **state)
     }
 }
 
+/* A special device that sends under the ID of a function: both settings hold. */
+static void a_special_device_shares_an_entry(void **state)
+{
+    const uint64_t special = IVRS_SPECIAL | UINT64_C(0x81) << 24;
+    const uint64_t source = (uint64_t)FIRST_ID << 8 | (uint64_t)IVRS_IOAPIC << 24;
+    struct options options = OPTIONS_DEFAULT;
+    struct ivrs_bytes ivrs;
+
+    (void)state;
+    (void)make_table(&ivrs, &options, special, source);
+    ivrs.table.length =
+        put_bytes(ivrs.bytes, ivrs.table.length, AMDVI_ENTRY(IVRS_SELECT, FIRST_ID, 0x02), 4);
+    put_bytes(ivrs.bytes, 4, ivrs.table.length, 4);
+    put_bytes(ivrs.bytes, 50, ivrs.table.length - 48, 2);
+    start_from(&options, &ivrs.table);
+    expect_setting(first_id, 0x83);
+    no_violation();
+}
+
 /* Which words of FIRST's entry were stored, and what a unit that reads it again at each store lets
  * through. */
 static struct {
@@ -343,8 +362,7 @@ static void entries_of_unknown_devices_are_forgotten(void **state)
 
         options.unit = unit_kinds[kind];
         options.firmware = let_unknown_pass;
-        start_from(&options,
-                   make_table(&ivrs, &options, AMDVI_ENTRY(IVRS_SELECT, FIRST_ID, 0), 0));
+        start_from(&options, make_table(&ivrs, &options, AMDVI_ENTRY(IVRS_SELECT, FIRST_ID, 0), 0));
         for (size_t i = 0; i < sizeof unknown_ids / sizeof *unknown_ids; i++)
             assert_false(reaches(unknown_ids[i], unknown_target, false));
         no_violation();
@@ -394,6 +412,20 @@ static void units_that_are_not_what_they_should_be(void **state)
     }
 }
 
+/* "IOMMU Attributes": HATDis. */
+static void a_unit_may_be_without_host_translation(void **state)
+{
+    struct options options = OPTIONS_DEFAULT;
+    struct ivrs_bytes ivrs;
+
+    (void)state;
+    (void)make_table(&ivrs, &options, AMDVI_ENTRY(IVRS_ALL, 0, 0), 0);
+    put_bytes(ivrs.bytes, 48 + 20, 1, 4);
+    start_from(&options, &ivrs.table);
+    assert_int_equal(iommu_state(&on.iommu), IOMMU_STATE_FAILED);
+    assert_false(model_amdvi_enabled(&on.unit));
+}
+
 /* Widths, depths and caching by what capability block and EFR say. */
 static void what_a_unit_offers(void **state)
 {
@@ -415,6 +447,7 @@ static void what_a_unit_offers(void **state)
         const struct iommu_unit_caps *caps = &on.iommu.units[0].caps;
         assert_int_equal(caps->width, cases[i].width);
         assert_int_equal(caps->levels, (2u << cases[i].levels) - 4);
+        assert_int_equal(caps->leaf_levels, 0x0E); /* no 512 GiB */
         assert_int_equal(caps->flush_on_map, i % 2);
         assert_int_equal(caps->domain_ids, 65536);
         assert_true(caps->pass_through && caps->coherent);
@@ -606,6 +639,24 @@ static void an_event_that_never_arrives_is_passed_over(void **state)
     no_violation();
 }
 
+/* No place in the log: it starts over. */
+static void a_tail_that_is_none_is_not_followed(void **state)
+{
+    static const uint64_t tails[] = {EVENT_SIZE * (LOG_EVENTS + 1), 8, UINT64_C(0x7FFF0)};
+    struct iommu_fault fault;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
+        start(&OPTIONS_DEFAULT);
+        on.unit.event_tail = tails[i];
+        assert_int_equal(iommu_drain_faults(&on.iommu, &fault, 1), 0);
+        assert_int_equal(dma(second_id, AT, true), MODEL_DMA_REFUSED);
+        assert_int_equal(iommu_drain_faults(&on.iommu, &fault, 1), 1);
+        assert_int_equal(fault.requester, second_id);
+        no_violation();
+    }
+}
+
 /* ---- A unit that is lost ---- */
 
 static void a_unit_that_is_gone_gives_no_access(void **state)
@@ -636,6 +687,7 @@ int main(void)
         cmocka_unit_test(all_is_blocked_before_it_counts),
         cmocka_unit_test(the_table_is_as_long_as_needed),
         cmocka_unit_test(firmwares_settings_stay),
+        cmocka_unit_test(a_special_device_shares_an_entry),
         cmocka_unit_test(entries_change_by_halves),
         cmocka_unit_test(every_requester_is_named),
         cmocka_unit_test(interrupts_follow_the_attachment),
@@ -643,6 +695,7 @@ int main(void)
         cmocka_unit_test(entries_of_unknown_devices_are_forgotten),
         cmocka_unit_test(an_unlocked_base_is_locked),
         cmocka_unit_test(units_that_are_not_what_they_should_be),
+        cmocka_unit_test(a_unit_may_be_without_host_translation),
         cmocka_unit_test(what_a_unit_offers),
         cmocka_unit_test(special_addresses_are_nobodys),
         cmocka_unit_test(special_addresses_are_not_demanded),
@@ -651,6 +704,7 @@ int main(void)
         cmocka_unit_test(a_log_that_ran_over_starts_again),
         cmocka_unit_test(a_log_may_run_over_for_ever),
         cmocka_unit_test(an_event_that_never_arrives_is_passed_over),
+        cmocka_unit_test(a_tail_that_is_none_is_not_followed),
         cmocka_unit_test(a_unit_that_is_gone_gives_no_access),
     };
 

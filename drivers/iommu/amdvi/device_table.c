@@ -74,13 +74,16 @@ static uint32_t count_devices(const struct iommu_unit *unit)
     return (count + 255) / 256 * 256;
 }
 
+/* Several entries may speak of one DeviceID: a special device sends under that of a function. */
 static void keep(struct amdvi_unit *amdvi, uint16_t device_id, uint8_t setting)
 {
     struct amdvi_device_entry *entry = &amdvi->devices[device_id];
+    uint64_t memory = SETTING_SYS_MGT(setting) << DTE_SYS_MGT_SHIFT;
+    uint64_t interrupts = SETTING_PASS(setting) << DTE_PASS_SHIFT | SETTING_LINT(setting)
+                                                                        << DTE_LINT_SHIFT;
 
-    table_store64(&entry->memory[1], SETTING_SYS_MGT(setting) << DTE_SYS_MGT_SHIFT);
-    table_store64(&entry->interrupts[0], DTE_IV | SETTING_PASS(setting) << DTE_PASS_SHIFT |
-                                             SETTING_LINT(setting) << DTE_LINT_SHIFT);
+    table_store64(&entry->memory[1], table_load64(&entry->memory[1]) | memory);
+    table_store64(&entry->interrupts[0], table_load64(&entry->interrupts[0]) | interrupts);
 }
 
 /* For every requester, and for special devices, which are no functions. */

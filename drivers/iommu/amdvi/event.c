@@ -172,8 +172,10 @@ unsigned amdvi_drain(struct iommu_unit *unit, struct iommu_fault *faults, unsign
     if (status & STATUS_EVENT_LOG_INT)
         mmio_write32(&amdvi->mmio, AMDVI_STATUS, STATUS_EVENT_LOG_INT);
     uint64_t tail = mmio_read64(&amdvi->mmio, AMDVI_EVENT_TAIL);
-    if (tail >= LOG_BYTES || tail % EVENT_BYTES)
+    if (tail >= LOG_BYTES || tail % EVENT_BYTES) {
+        restart_log(unit);
         return 0;
+    }
     for (unsigned n = 0; n < max && amdvi->log_head != tail; n++)
         count += take(unit, &faults[count]);
     mmio_write64(&amdvi->mmio, AMDVI_EVENT_HEAD, amdvi->log_head);

@@ -30,6 +30,7 @@ enum ivrs_type {
 #define IVRS_VA_SIZE(info)    ((info) >> 15 & 0x7Fu) /* bits */
 #define IVRS_HT_ATS_RESV      (1u << 22)
 
+#define IVRS_HATDIS           1u             /* IOMMU Attributes of an IVHD 11h or 40h */
 #define IVRS_MSI_NUMBER(info) ((info)&0x1Fu) /* IOMMU Info of an IVHD */
 
 #define IVRS_UNITY            0x01u /* IVMD flags */

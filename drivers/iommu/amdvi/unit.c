@@ -6,8 +6,9 @@
 
 #define PAGE_WIDTH     12u
 #define LEVEL_WIDTH    9u
-#define WIDTH_WANTED   48u /* more levels than that takes cost a read in every walk */
-#define PHYSICAL_WIDTH 52u /* of an entry's address */
+#define WIDTH_WANTED   48u   /* more levels than that takes cost a read in every walk */
+#define LEAF_LEVELS    0x0Eu /* units in the field fail on a leaf of 512 GiB, level 4's own */
+#define PHYSICAL_WIDTH 52u   /* of an entry's address */
 
 /* What Control keeps of the plan of the links (IVHD flags, in their order from bit 0). */
 #define LINKS (CONTROL_HT_TUN_EN | CONTROL_PASS_PW | CONTROL_RES_PASS_PW | CONTROL_ISOC)
@@ -97,7 +98,7 @@ static void read_capabilities(struct iommu_unit *unit)
             least(least(wanted, PAGE_WIDTH + LEVEL_WIDTH * levels), virtual ? virtual : wanted),
         .physical_width = (uint8_t)physical,
         .levels = (uint8_t)((2u << levels) - 1) & pt_format_amdv1.levels & (uint8_t)~3u,
-        .leaf_levels = pt_format_amdv1.leaf_levels,
+        .leaf_levels = LEAF_LEVELS,
         .coherent = true,
         .pass_through = true,
         .flush_on_map = !amdvi->function || AMDVI_GET(amdvi->capability, CAPABILITY_NPCACHE),
@@ -107,10 +108,14 @@ static void read_capabilities(struct iommu_unit *unit)
 
 static const char *refuse(const struct amdvi_unit *amdvi)
 {
+    const struct ivrs_ivhd *ivhd = &amdvi->ivrs->ivhds[amdvi->ivhd];
+
     if (mmio_read64(&amdvi->mmio, AMDVI_CONTROL) == UINT64_MAX)
         return "its registers read all ones";
     if (AMDVI_GET(amdvi->efr, EFR_HATS) == 3)
         return "it has no host translation (EFR.HATS)";
+    if (ivhd->type != IVRS_IVHD_10 && ivhd->features & IVRS_HATDIS)
+        return "IVRS says that it has no host translation (HATDis)";
     return NULL;
 }
 
