@@ -324,6 +324,37 @@ static void a_failed_wait_never_gives_access(void **state)
     assert_int_not_equal(on.iommu.domains[1].id, on.iommu.domains[0].id);
 }
 
+/* A page beside others, which is mapped and unmapped on the shortest way. `on_map`: the wait after
+ * its map fails, on a unit that needs one. */
+static void fail_beside_others(bool on_map)
+{
+    struct options options = OPTIONS_DEFAULT;
+
+    unit_set_caching(&options.unit, on_map);
+    start(&options);
+    PIOMMU_DMA_DOMAIN domain = new_domain();
+    uint64_t memory = own_pages(OWNER_ONE, 1);
+    assert_int_equal(on.api.AttachDeviceEx(domain, new_device(FIRST)), STATUS_SUCCESS);
+    for (unsigned i = on_map; i < 3; i++)
+        assert_int_equal(map_range(domain, AT + i * PAGE_SIZE, memory, PAGE_SIZE, READ_WRITE),
+                         STATUS_SUCCESS);
+    unit_stall(&on.unit);
+    assert_int_equal(on_map ? map_range(domain, AT, memory, PAGE_SIZE, READ_WRITE)
+                            : unmap_range(domain, AT, PAGE_SIZE),
+                     STATUS_IO_DEVICE_ERROR);
+    assert_int_equal(unit_translate(&on.unit, first_id, AT, true, NULL), MODEL_DMA_REFUSED);
+    assert_int_equal(on.iommu.units[0].state, UNIT_POISONED);
+    assert_false(iommu_releasable(&on.iommu, OWNER_ONE, memory, PAGE_SIZE));
+    assert_int_equal(map_range(domain, AT, memory, PAGE_SIZE, READ_WRITE), STATUS_IO_DEVICE_ERROR);
+}
+
+static void a_failed_wait_for_one_page(void **state)
+{
+    (void)state;
+    fail_beside_others(false);
+    fail_beside_others(true);
+}
+
 static void attach_that_fails_is_blocked(void **state)
 {
     (void)state;
@@ -696,6 +727,7 @@ int main(void)
         cmocka_unit_test(demanded_regions),
         cmocka_unit_test(memory_failures_change_nothing),
         cmocka_unit_test(a_failed_wait_never_gives_access),
+        cmocka_unit_test(a_failed_wait_for_one_page),
         cmocka_unit_test(attach_that_fails_is_blocked),
         cmocka_unit_test(units_that_cannot_be_used),
         cmocka_unit_test(slow_units_are_waited_for),
