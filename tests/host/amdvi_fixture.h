@@ -152,6 +152,7 @@ static inline void submit(uint64_t low, uint64_t high)
 {
     table_store128(&commands[tail / 8], low, high);
     tail = (tail + 16) % 4096;
+    table_fence();
     out64(CMD_TAIL, tail);
 }
 

@@ -122,6 +122,7 @@ static inline void submit(uint64_t low, uint64_t high)
 {
     table_store128(&queue[tail / 8], low, high);
     tail = (tail + 16) % 4096;
+    table_fence();
     out64(IQT, tail);
 }
 

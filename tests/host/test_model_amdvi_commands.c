@@ -229,6 +229,7 @@ static void hardware_errors_stop_the_buffer(void **state)
     memset(page, 0, FRAME_SIZE);
     table_store64((uint64_t *)page + 1, 0);
     table_store64((uint64_t *)page, OP_WAIT);
+    table_fence();
     out64(CONTROL, ALL_ON);
     out64(CMD_TAIL, 16);
     expect_violation("a command is fetched from");
@@ -257,6 +258,11 @@ static void tail_overruns_are_seen(void **state)
     no_violation();
     submit(OP_ALL, 0);
     expect_violation("overruns");
+
+    assert_int_equal(set_up(NULL), 0);
+    table_store128(&commands[tail / 8], OP_ALL, 0);
+    out64(CMD_TAIL, tail + 16);
+    expect_violation("may still be on its way");
 }
 
 static void buffer_wraps(void **state)

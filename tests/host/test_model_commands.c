@@ -141,6 +141,11 @@ static void delays_and_refusals(void **state)
     submit(0x12, 0);
     expect_violation("overruns");
 
+    assert_int_equal(set_up(NULL), 0);
+    table_store128(&queue[tail / 8], 0x12, 0);
+    out64(IQT, tail + 16);
+    expect_violation("may still be on its way");
+
     struct model_vtd_config config = MODEL_VTD_DEFAULT;
     config.broken.command_delay = 2;
     start_with(&config);

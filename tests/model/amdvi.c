@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 #include "amdvi_internal.h"
+#include "machine_internal.h"
 
 #include <string.h>
 
@@ -213,6 +214,9 @@ static void write_command_tail(struct model_amdvi *unit, uint64_t tail)
         pending + distance(unit->command_base, unit->command_tail, tail) >= size) {
         model_violation("amdvi: command tail %#llx overruns head %#llx", (unsigned long long)tail,
                         (unsigned long long)unit->command_head);
+    }
+    if (tail != unit->command_tail && model_stores_pending()) {
+        model_violation("amdvi: command tail moved while a store may still be on its way");
     }
     unit->command_tail = tail;
     amdvi_tail_written(unit);

@@ -28,6 +28,10 @@ void model_clock_reset(void);
 void model_irq_reset(void);
 void model_task_reset(void);
 
+/* True when a store of this context to a table may still be on its way: no fence stands behind it.
+ */
+bool model_stores_pending(void);
+
 /* The usable bytes below a stack top that memory_alloc_stack gave; 0: no such stack. */
 size_t model_stack_size(const void *top);
 

@@ -44,6 +44,7 @@ static unsigned allocations, fail_allocation;
 static _Atomic(uint64_t) lines_written_back;
 
 static model_store_hook store_hook;
+static _Thread_local bool stores_pending;
 static void *store_context;
 
 static struct {
@@ -101,6 +102,7 @@ void model_memory_reset(void)
     allocations = fail_allocation = 0;
     lines_written_back = 0;
     store_hook = NULL;
+    stores_pending = false;
     firmware_count = stack_count = 0;
 }
 
@@ -342,6 +344,7 @@ static void stored(const uint64_t *word, uint64_t value)
 {
     size_t offset;
 
+    stores_pending = true;
     if (store_hook != NULL && cpu_offset(word, &offset)) {
         store_hook(store_context, MODEL_RAM_BASE + offset, value);
     }
@@ -404,6 +407,7 @@ void table_write_back(const void *start, size_t length)
     offset -= offset % CACHE_LINE;
     end += (CACHE_LINE - end % CACHE_LINE) % CACHE_LINE;
     memcpy(memory + offset, ram + offset, end - offset);
+    stores_pending = false;
     lines_written_back += (end - offset) / CACHE_LINE;
 }
 
@@ -427,4 +431,10 @@ void table_fence(void)
 {
     model_enter();
     model_leave();
+    stores_pending = false;
+}
+
+bool model_stores_pending(void)
+{
+    return stores_pending;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
+#include "machine_internal.h"
 #include "vtd_internal.h"
 
 #include <string.h>
@@ -298,6 +299,9 @@ void vtd_tail_written(struct model_vtd *unit, uint64_t tail)
     if (pending + (tail - unit->iqt) % size >= size) {
         model_violation("vtd: IQT %#llx overruns head %#llx", (unsigned long long)tail,
                         (unsigned long long)unit->iqh);
+    }
+    if (tail != unit->iqt && model_stores_pending()) {
+        model_violation("vtd: IQT moved while a store may still be on its way");
     }
     unit->iqt = tail & UINT64_C(0x7FFF0);
     if (unit->queue_pending) {
