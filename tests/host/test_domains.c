@@ -74,6 +74,29 @@ static void pass_through_reaches_memory_until_detach(void **state)
     }
 }
 
+/* A slot is used again, the handle that named it is not. */
+static void handles_name_nothing_that_came_later(void **state)
+{
+    iommu_ref_t token, next;
+
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    iommu_ref_t domain = make(IOMMU_TRANSLATE, 0), one = device(FIRST);
+    assert_int_equal(iommu_delete_device(&on.iommu, OWNER_ONE, one), IOMMU_OK);
+    assert_int_not_equal(device(FIRST), one);
+    assert_int_equal(iommu_attach(&on.iommu, OWNER_ONE, domain, one), IOMMU_BAD_HANDLE);
+    assert_int_equal(iommu_delete_domain(&on.iommu, OWNER_ONE, domain), IOMMU_OK);
+    iommu_ref_t later = make(IOMMU_TRANSLATE, 0);
+    assert_int_equal(iommu_ref_index(later), iommu_ref_index(domain));
+    assert_int_equal(iommu_delete_domain(&on.iommu, OWNER_ONE, domain), IOMMU_BAD_HANDLE);
+    assert_int_equal(reserve_at(later, AT, PAGE, &token), IOMMU_OK);
+    assert_int_equal(free_token(token), IOMMU_OK);
+    on.iommu.token_fresh = IOMMU_TOKENS_MAX; /* so that it comes round at once */
+    assert_int_equal(reserve_at(later, AT, PAGE, &next), IOMMU_OK);
+    assert_int_equal(iommu_ref_index(next), iommu_ref_index(token));
+    assert_int_equal(free_token(token), IOMMU_BAD_HANDLE);
+}
+
 static void pass_through_has_no_mappings(void **state)
 {
     iommu_ref_t token = 0;
@@ -554,6 +577,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pass_through_reaches_memory_until_detach),
+        cmocka_unit_test(handles_name_nothing_that_came_later),
         cmocka_unit_test(pass_through_has_no_mappings),
         cmocka_unit_test(a_failed_wait_ends_pass_through),
         cmocka_unit_test(the_guard_decides),

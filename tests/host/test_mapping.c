@@ -162,6 +162,21 @@ static void an_allocated_range_is_one_command(void **state)
 }
 
 /* Frames for book-keeping that was of use and no longer is. */
+static void a_demanded_region_is_no_allocators(void **state)
+{
+    const struct iommu_place place = {NULL, REGION_BASE, REGION_BASE + PAGE - 1};
+    struct options options = OPTIONS_DEFAULT;
+    uint64_t out = 0;
+
+    (void)state;
+    options.plan.region = REGION_BASE;
+    start(&options);
+    const struct iommu_memory page = {.physical = own_pages(OWNER_ONE, 1), .length = PAGE};
+    assert_int_equal(iommu_map(&on.iommu, OWNER_ONE, make(IOMMU_TRANSLATE, 32), &place, &page,
+                               PT_READ_WRITE, &out),
+                     IOMMU_NO_SPACE);
+}
+
 static void a_domain_at_rest_keeps_no_spare_memory(void **state)
 {
     uint64_t used[12];
@@ -229,6 +244,47 @@ static void frame_numbers_are_whole(void **state)
     }
     assert_false(pt_reaches(&on.iommu.domains[0].table, 0, UINT64_MAX));
     assert_int_equal(out, 77);
+    no_violation();
+}
+
+/* ---- Attaches that fail ---- */
+
+/* The unit stalls when it is told to wait for the last of the device's requesters. */
+static void stall_at_the_last(void *context, uint64_t physical, uint64_t value)
+{
+    unsigned *waits = context;
+
+    if (unit_is_wait(&on.unit, physical, value) && --*waits == 0)
+        unit_stall(&on.unit);
+}
+
+static void a_failed_attach_leaves_no_alias(void **state)
+{
+    unsigned waits = 2;
+
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    iommu_ref_t domain = make(IOMMU_TRANSLATE, 0), one = device(BEHIND_A);
+    model_on_store(stall_at_the_last, &waits);
+    assert_int_equal(iommu_attach(&on.iommu, OWNER_ONE, domain, one), IOMMU_FAILED);
+    assert_int_equal(waits, 0);
+    assert_true(unit_blocks(&on.unit, BRIDGE_ID));
+    assert_true(unit_blocks(&on.unit, on.pci.functions[BEHIND_A].bdf));
+    no_violation();
+}
+
+static void a_failed_attach_leaves_no_region(void **state)
+{
+    struct options options = OPTIONS_DEFAULT;
+
+    (void)state;
+    options.plan.region = REGION_BASE;
+    start(&options);
+    iommu_ref_t domain = make(IOMMU_TRANSLATE, 0), one = device(FIRST);
+    const struct pt *table = &on.iommu.domains[iommu_ref_index(domain)].table;
+    unit_stall(&on.unit);
+    assert_int_equal(iommu_attach(&on.iommu, OWNER_ONE, domain, one), IOMMU_FAILED);
+    assert_false(pt_reaches(table, 0, UINT64_MAX));
     no_violation();
 }
 
@@ -367,6 +423,52 @@ static void try_range(iommu_ref_t domain, uint64_t memory, uint64_t page, uint64
         assert_int_not_equal(map_plain(domain, first - 1, memory, 2), IOMMU_OK);
 }
 
+/* No table is unlinked here: the failed wait alone ends the plain way. */
+static void a_failed_domain_takes_nothing_by_the_plain_way(void **state)
+{
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    (void)ecam_endpoint(PCI_BUS(FIRST_ID), PCI_DEVICE(FIRST_ID), 0);
+    assert_true(mmio_map(ECAM_BASE + (FIRST_ID << 12), 4096, &on.pci.functions[FIRST].config));
+    PIOMMU_DMA_DOMAIN domain = new_domain();
+    uint64_t memory = own_pages(OWNER_ONE, 2);
+
+    assert_int_equal(on.api.AttachDeviceEx(domain, new_device(FIRST)), STATUS_SUCCESS);
+    assert_int_equal(map_range(domain, AT, memory, 2 * PAGE, READ_WRITE), STATUS_SUCCESS);
+    assert_true(pci_bus_master(&on.pci.functions[FIRST]));
+    unit_stall(&on.unit);
+    assert_int_equal(unmap_range(domain, AT, PAGE), STATUS_IO_DEVICE_ERROR);
+    assert_false(pci_bus_master(&on.pci.functions[FIRST]));
+    assert_int_equal(map_range(domain, AT + 2 * PAGE, memory, PAGE, READ_WRITE),
+                     STATUS_IO_DEVICE_ERROR);
+    assert_int_equal(unit_translate(&on.unit, first_id, AT + 2 * PAGE, true, NULL),
+                     MODEL_DMA_REFUSED);
+    no_violation();
+}
+
+/* Longer than what is copied to the stack. */
+static void the_copy_of_a_list_goes_again(void **state)
+{
+    uint64_t frames[65];
+    size_t owned = 0;
+
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    iommu_ref_t domain = make(IOMMU_TRANSLATE, 0);
+    uint64_t memory = own_pages(OWNER_ONE, 65) >> 12;
+    const struct iommu_memory list = {.frames = frames, .length = sizeof frames / 8 * PAGE};
+    for (unsigned i = 0; i < 65; i++)
+        frames[i] = memory + i;
+    for (unsigned round = 0; round < 2; round++) {
+        assert_int_equal(iommu_map_identity(&on.iommu, OWNER_ONE, domain, &list, PT_READ_WRITE),
+                         IOMMU_OK);
+        assert_int_equal(iommu_unmap_identity(&on.iommu, OWNER_ONE, domain, &list), IOMMU_OK);
+        if (round)
+            assert_int_equal(model_frames_owned(OWNER_IOMMU), owned);
+        owned = model_frames_owned(OWNER_IOMMU);
+    }
+}
+
 static void the_plain_way_is_the_long_one_made_short(void **state)
 {
     const char *given = getenv("SEED");
@@ -399,8 +501,13 @@ int main(void)
         cmocka_unit_test(a_region_leaves_with_its_group),
         cmocka_unit_test(a_refused_map_gives_its_address_back),
         cmocka_unit_test(an_allocated_range_is_one_command),
+        cmocka_unit_test(a_demanded_region_is_no_allocators),
         cmocka_unit_test(a_domain_at_rest_keeps_no_spare_memory),
         cmocka_unit_test(frame_numbers_are_whole),
+        cmocka_unit_test(a_failed_attach_leaves_no_alias),
+        cmocka_unit_test(a_failed_attach_leaves_no_region),
+        cmocka_unit_test(a_failed_domain_takes_nothing_by_the_plain_way),
+        cmocka_unit_test(the_copy_of_a_list_goes_again),
         cmocka_unit_test(the_plain_way_is_the_long_one_made_short),
     };
 

@@ -64,6 +64,88 @@ static void faults_that_were_lost_are_counted(void **state)
     no_violation();
 }
 
+/* Words of FIRST's context entry in the order of their stores. */
+static struct {
+    unsigned words[4], count, present;
+} stored;
+
+static void look_at_entry(void *context, uint64_t physical, uint64_t value)
+{
+    const struct vtd_entry *root = model_ram(on.unit.root, PAGE);
+    uint64_t at = (root[PCI_BUS(first_id)].low & ENTRY_ADDRESS) + (first_id & 0xFF) * 16u;
+
+    (void)context;
+    if (physical - at >= 16)
+        return;
+    assert_in_range(stored.count, 0, 3);
+    stored.words[stored.count++] = (unsigned)(physical - at) / 8;
+    stored.present += physical == at && value & ENTRY_P;
+}
+
+static void expect_stores(unsigned count, unsigned first, unsigned second, unsigned third)
+{
+    const unsigned words[] = {first, second, third};
+
+    assert_int_equal(stored.count, count);
+    assert_memory_equal(stored.words, words, count * sizeof *words);
+    stored.count = 0;
+}
+
+/* The half with Present is stored last, and taken away first; the rest goes when nobody looks. */
+static void entries_are_whole_while_present(void **state)
+{
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    iommu_ref_t domain = make(IOMMU_TRANSLATE, 0), one = attached(FIRST, domain);
+    assert_int_equal(iommu_detach(&on.iommu, OWNER_ONE, one), IOMMU_OK);
+    memset(&stored, 0, sizeof stored);
+    model_on_store(look_at_entry, NULL);
+    assert_int_equal(iommu_attach(&on.iommu, OWNER_ONE, domain, one), IOMMU_OK);
+    expect_stores(2, 1, 0, 0);
+    assert_int_equal(stored.present, 1);
+    assert_int_equal(iommu_detach(&on.iommu, OWNER_ONE, one), IOMMU_OK);
+    expect_stores(3, 0, 0, 1);
+    assert_int_equal(stored.present, 1);
+    no_violation();
+}
+
+/* "IOTLB Invalidate Descriptor": bits 6 and 7 are Drain Writes and Drain Reads. */
+static struct {
+    unsigned descriptors, drains;
+} flushed;
+
+static void look_at_queue(void *context, uint64_t physical, uint64_t value)
+{
+    (void)context;
+    if (physical >> 12 != on.unit.iqa >> 12 || physical % 16 || (value & 0xF) != 2)
+        return;
+    flushed.descriptors++;
+    flushed.drains |= value >> 6 & 3;
+}
+
+/* What is in flight when a range or a device goes has landed when the call returns. */
+static void requests_in_flight_are_drained(void **state)
+{
+    (void)state;
+    for (unsigned offered = 0; offered < 4; offered++) {
+        struct options options = OPTIONS_DEFAULT;
+
+        options.unit.cap = (options.unit.cap & ~(UINT64_C(3) << 54)) | (uint64_t)offered << 54;
+        start(&options);
+        iommu_ref_t domain = make(IOMMU_TRANSLATE, 0), one = attached(FIRST, domain);
+        assert_int_equal(map_at(domain, AT, own_pages(OWNER_ONE, 1), PAGE), IOMMU_OK);
+        model_on_store(look_at_queue, NULL);
+        memset(&flushed, 0, sizeof flushed);
+        assert_int_equal(unmap_at(domain, AT, PAGE), IOMMU_OK);
+        assert_int_equal(flushed.descriptors, 1);
+        assert_int_equal(flushed.drains, offered);
+        assert_int_equal(iommu_detach(&on.iommu, OWNER_ONE, one), IOMMU_OK);
+        assert_int_equal(flushed.descriptors, 2);
+        assert_int_equal(flushed.drains, offered);
+        no_violation();
+    }
+}
+
 static void what_a_unit_offers(void **state)
 {
     struct options options = OPTIONS_DEFAULT;
@@ -77,6 +159,43 @@ static void what_a_unit_offers(void **state)
     start(&options);
     assert_false(on.iommu.pass_through);
     assert_int_equal(on.iommu.domain_ids, 16);
+    for (unsigned large = 0; large < 4; large++) {
+        static const uint8_t leaves[] = {0x2, 0x6, 0x2, 0xE};
+
+        options.unit.cap = MODEL_FIELD(options.unit.cap, MODEL_VTD_CAP_SLLPS, large);
+        start(&options);
+        assert_int_equal(on.iommu.geometry.leaf_levels, leaves[large]);
+    }
+}
+
+static void expect_refused(const struct options *options, const char *reason)
+{
+    start(options);
+    assert_int_equal(on.iommu.units[0].state, UNIT_FAILED);
+    assert_string_equal(on.iommu.units[0].reason, reason);
+    assert_int_equal(iommu_state(&on.iommu), IOMMU_STATE_FAILED);
+}
+
+static void a_unit_must_have_what_is_used(void **state)
+{
+    const uint64_t queue = UINT64_C(1) << 1, depths = UINT64_C(0x1F) << 8;
+    const uint64_t records = UINT64_C(0x3FF) << 24, before_the_queue = UINT64_C(8) << 24;
+    struct options options = OPTIONS_DEFAULT;
+
+    (void)state;
+    options.unit.broken.presence = MODEL_VTD_ALL_ONES;
+    expect_refused(&options, "its registers read all ones");
+    options.unit.broken.presence = MODEL_VTD_ALL_ZEROS;
+    expect_refused(&options, "its registers read all zeros");
+    options = OPTIONS_DEFAULT;
+    options.unit.ecap &= ~queue;
+    expect_refused(&options, "it has no queued invalidation");
+    options = OPTIONS_DEFAULT;
+    options.unit.cap &= ~depths;
+    expect_refused(&options, "it has no DMA translation (no supported guest address width)");
+    options = OPTIONS_DEFAULT;
+    options.unit.cap = (options.unit.cap & ~records) | before_the_queue;
+    expect_refused(&options, "its fault recording registers lie outside its register block");
 }
 
 int main(void)
@@ -85,7 +204,10 @@ int main(void)
         cmocka_unit_test(what_firmware_left_is_cleared),
         cmocka_unit_test(blocked_is_not_present),
         cmocka_unit_test(faults_that_were_lost_are_counted),
+        cmocka_unit_test(entries_are_whole_while_present),
+        cmocka_unit_test(requests_in_flight_are_drained),
         cmocka_unit_test(what_a_unit_offers),
+        cmocka_unit_test(a_unit_must_have_what_is_used),
     };
 
     return cmocka_run_group_tests_name("vtd", tests, NULL, NULL);
