@@ -18,6 +18,7 @@
 
 /* ACPI, "System Description Table Header". */
 #define HEADER_LENGTH      4u
+#define ROOT_ENTRIES_MAX   256u        /* that are looked at, good or bad */
 #define TABLE_LENGTH_LIMIT (16u << 20) /* no table is this long; a wild length maps no more */
 
 uint8_t acpi_u8(const struct acpi_table *table, size_t offset)
@@ -149,8 +150,13 @@ static bool walk_root(uint64_t physical, unsigned width, acpi_reader read,
         log_write(LOG_WARNING, "acpi", "no %s at %#" PRIx64, signature, physical);
         return false;
     }
-    for (; acpi_has(&root, at, width); at += width)
+    for (; acpi_has(&root, at, width); at += width) {
+        if (at == ACPI_HEADER_LENGTH + ROOT_ENTRIES_MAX * width) {
+            log_write(LOG_WARNING, "acpi", "%s: the rest of its entries is not read", signature);
+            return true;
+        }
         take_entry(&root, at, width, read, tables);
+    }
     if (at != root.length)
         log_write(LOG_WARNING, "acpi", "%s at offset %u: %u bytes are no entry", signature,
                   (unsigned)at, (unsigned)(root.length - at));

@@ -87,6 +87,11 @@ void acpi_unknown(struct acpi_findings *found, size_t offset, unsigned type, siz
 void acpi_skip(struct acpi_findings *found, size_t offset, const char *subject, const char *why);
 void acpi_flaw(struct acpi_findings *found, size_t offset, const char *subject, const char *why);
 
+/* A log line about a table. A hostile one cannot flood the log: of each table only the first lines
+ * are written, and one more that says so. `earlier`: how many came before this one. */
+#define ACPI_LINES_MAX 32
+void acpi_say(const char *table, unsigned earlier, const char *text);
+
 /* True when all bytes of the table add up to zero. */
 bool acpi_checksum_holds(const struct acpi_table *table);
 

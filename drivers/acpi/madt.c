@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 #include "drivers/acpi/acpi.h"
-#include "lib/log.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ACPI, "Multiple APIC Description Table (MADT) Format". */
@@ -34,8 +34,10 @@ static const uint8_t lengths[MADT_TYPES] = {
 
 static void complain(struct acpi_madt *madt, size_t offset, const char *why)
 {
-    madt->skipped++;
-    log_write(LOG_WARNING, "acpi", "MADT at offset %u: %s", (unsigned)offset, why);
+    char text[ACPI_REASON_LENGTH];
+
+    snprintf(text, sizeof(text), "MADT at offset %u: %s", (unsigned)offset, why);
+    acpi_say("MADT", madt->skipped++, text);
 }
 
 static void add_io_apic(const struct acpi_table *table, size_t at, struct acpi_madt *madt)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 #include "drivers/acpi/acpi.h"
-#include "lib/log.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* PCI Firmware Specification, "MCFG Table Description", "Configuration Space Base Address
@@ -31,6 +31,14 @@ static const char *fault_of(const struct acpi_mcfg *mcfg, const struct acpi_mcfg
     return mcfg->count == ACPI_MCFG_MAX ? "one range too many" : NULL;
 }
 
+static void complain(struct acpi_mcfg *mcfg, size_t offset, const char *why)
+{
+    char text[ACPI_REASON_LENGTH];
+
+    snprintf(text, sizeof(text), "MCFG at offset %u: %s; skipped", (unsigned)offset, why);
+    acpi_say("MCFG", mcfg->skipped++, text);
+}
+
 void acpi_read_mcfg(const struct acpi_table *table, struct acpi_mcfg *mcfg)
 {
     size_t at = MCFG_FIRST;
@@ -49,11 +57,8 @@ void acpi_read_mcfg(const struct acpi_table *table, struct acpi_mcfg *mcfg)
             mcfg->ranges[mcfg->count++] = range;
             continue;
         }
-        mcfg->skipped++;
-        log_write(LOG_WARNING, "acpi", "MCFG at offset %u: %s; skipped", (unsigned)at, why);
+        complain(mcfg, at, why);
     }
-    if (table->data && at != table->length) {
-        mcfg->skipped++;
-        log_write(LOG_WARNING, "acpi", "MCFG at offset %u: cut short", (unsigned)at);
-    }
+    if (table->data && at != table->length)
+        complain(mcfg, at, "cut short");
 }

@@ -9,33 +9,36 @@
 #define TABLE_LENGTH   4u
 #define RECORD_LENGTH  2u
 #define RECORD_MINIMUM 4u
-#define LINES_MAX      32u /* of one table: a hostile one cannot flood the log */
+
+void acpi_say(const char *table, unsigned earlier, const char *text)
+{
+    if (earlier < ACPI_LINES_MAX)
+        log_write(LOG_WARNING, "acpi", "%s", text);
+    if (earlier == ACPI_LINES_MAX)
+        log_write(LOG_WARNING, "acpi", "%s: further faults are only counted", table);
+}
 
 static void say(struct acpi_findings *found, size_t offset, const char *subject, const char *why)
 {
     char text[ACPI_REASON_LENGTH];
-    unsigned lines = found->skipped + found->flawed;
 
     snprintf(text, sizeof(text), "%s at offset %u: %s: %s", found->table, (unsigned)offset, subject,
              why);
     if (!found->reason[0])
         memcpy(found->reason, text, sizeof(text));
-    if (lines <= LINES_MAX)
-        log_write(LOG_WARNING, "acpi", "%s", text);
-    if (lines == LINES_MAX)
-        log_write(LOG_WARNING, "acpi", "%s: further faults are only counted", found->table);
+    acpi_say(found->table, found->skipped + found->flawed, text);
 }
 
 void acpi_skip(struct acpi_findings *found, size_t offset, const char *subject, const char *why)
 {
-    found->skipped++;
     say(found, offset, subject, why);
+    found->skipped++;
 }
 
 void acpi_flaw(struct acpi_findings *found, size_t offset, const char *subject, const char *why)
 {
-    found->flawed++;
     say(found, offset, subject, why);
+    found->flawed++;
 }
 
 void acpi_unknown(struct acpi_findings *found, size_t offset, unsigned type, size_t length)

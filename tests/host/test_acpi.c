@@ -232,6 +232,24 @@ static void root_with_more_tables_than_fit(void **state)
     assert_int_equal(found.skipped, 2);
 }
 
+static void a_root_table_is_read_up_to_a_bound(void **state)
+{
+    static struct acpi_tables found;
+    static uint8_t root[36 + 8 * 300];
+
+    (void)state;
+    memset(root, 0, sizeof(root));
+    put(root, sizeof(root) - 8, FIRST_TABLE, 8);
+    seal(root, "XSDT", sizeof(root));
+    blobs[4].bytes = root;
+    blobs[4].length = sizeof(root);
+    assert_true(acpi_find_tables(RSDP, read_firmware, &found));
+    assert_int_equal(found.count, 0);
+    assert_int_equal(found.skipped, 256);
+    assert_true(log_has("offset 36 is null"));
+    assert_int_equal(log_captured_lines, 256 + 1);
+}
+
 /* ---- Single tables ---- */
 
 /* A heap copy of exactly `length` bytes: reading beyond it is an ASan error. */
@@ -373,6 +391,39 @@ static void mcfg_with_more_ranges_than_fit(void **state)
     release(&table);
 }
 
+#define LINES (ACPI_LINES_MAX + 1) /* the last says that there are more */
+
+static void a_bad_madt_or_mcfg_cannot_flood_the_log(void **state)
+{
+    static uint8_t bytes[44 + 100 * 16];
+    struct acpi_table table;
+    struct acpi_madt madt;
+    struct acpi_mcfg mcfg;
+
+    (void)state;
+    memset(bytes, 0, sizeof(bytes));
+    for (unsigned i = 0; i < 100; i++)
+        bytes[44 + 2 * i + 1] = 2;
+    bytes[244] = 1; /* an I/O APIC behind them */
+    bytes[245] = 12;
+    table = exact(bytes, 256);
+    acpi_read_madt(&table, &madt);
+    release(&table);
+    assert_int_equal(madt.skipped, 100);
+    assert_int_equal(madt.io_apic_count, 1);
+    assert_int_equal(log_captured_lines, LINES);
+    assert_true(log_has("MADT: further faults are only counted"));
+
+    memset(bytes, 0, sizeof(bytes));
+    put_range(bytes, 99, 0xE0000000, 0, 0, 255);
+    table = exact(bytes, sizeof(bytes));
+    acpi_read_mcfg(&table, &mcfg);
+    release(&table);
+    assert_int_equal(mcfg.skipped, 99);
+    assert_int_equal(mcfg.count, 1);
+    assert_int_equal(log_captured_lines, 2 * LINES);
+}
+
 static void make_spcr(uint8_t *bytes, unsigned revision, unsigned space, unsigned bit_width,
                       unsigned access, uint64_t address)
 {
@@ -424,6 +475,19 @@ static void spcr_tells_where_the_registers_are(void **state)
     spcr = spcr_of(bytes, 80);
     assert_int_equal(spcr.width, 1);
     assert_int_equal(spcr.stride, 4);
+}
+
+static void spcr_tells_the_speed(void **state)
+{
+    static const uint32_t bauds[] = {0, 0, 0, 9600, 19200, 0, 57600, 115200, 0};
+    uint8_t bytes[84];
+
+    (void)state;
+    make_spcr(bytes, 1, 1, 8, 0, 0x3F8);
+    for (uint8_t i = 0; i < sizeof(bauds) / sizeof(bauds[0]); i++) {
+        bytes[58] = i;
+        assert_int_equal(spcr_of(bytes, 80).baud, bauds[i]);
+    }
 }
 
 static void spcr_that_names_no_port_is_not_valid(void **state)
@@ -547,12 +611,15 @@ int main(void)
         cmocka_unit_test_setup(no_rsdp_is_no_tables, machine),
         cmocka_unit_test_setup(rsdp_of_wild_length_is_read_as_revision_0, machine),
         cmocka_unit_test_setup(root_with_more_tables_than_fit, machine),
+        cmocka_unit_test_setup(a_root_table_is_read_up_to_a_bound, machine),
         cmocka_unit_test_setup(madt_is_read, machine),
         cmocka_unit_test_setup(madt_walk_ends_at_a_bad_length, machine),
         cmocka_unit_test_setup(madt_short_structure_is_skipped_alone, machine),
         cmocka_unit_test_setup(mcfg_keeps_the_sound_ranges, machine),
         cmocka_unit_test_setup(mcfg_with_more_ranges_than_fit, machine),
+        cmocka_unit_test_setup(a_bad_madt_or_mcfg_cannot_flood_the_log, machine),
         cmocka_unit_test_setup(spcr_tells_where_the_registers_are, machine),
+        cmocka_unit_test_setup(spcr_tells_the_speed, machine),
         cmocka_unit_test_setup(spcr_that_names_no_port_is_not_valid, machine),
         cmocka_unit_test_setup(fadt_tells_the_port_of_the_pm_timer, machine),
         cmocka_unit_test_setup(absent_tables_are_empty_and_silent, machine),

@@ -243,6 +243,19 @@ static void io_apics_are_compared_with_the_madt(void **state)
     assert_int_equal(segment, 0);
 }
 
+static void unknown_io_apics_cannot_flood_the_log(void **state)
+{
+    (void)state;
+    add_ivhd(IVRS_IVHD_11, 0, 2, BASE);
+    for (unsigned i = 0; i < 100; i++)
+        add_special(IVRS_IOAPIC, 100 + i, 0xA0);
+    read_sound();
+    set_madt(2, 4);
+    assert_false(ivrs_io_apics_known(&ivrs, &madt, NULL, 0));
+    assert_int_equal(log_captured_lines, ACPI_LINES_MAX + 1);
+    assert_true(log_has("IVRS: further faults are only counted"));
+}
+
 static void a_table_without_io_apics_is_read(void **state)
 {
     (void)state;
@@ -438,6 +451,7 @@ int main(void)
         cmocka_unit_test_setup(what_a_unit_can_do_is_kept_as_written, begin),
         cmocka_unit_test_setup(blocks_at_odd_offsets_are_read, begin),
         cmocka_unit_test_setup(io_apics_are_compared_with_the_madt, begin),
+        cmocka_unit_test_setup(unknown_io_apics_cannot_flood_the_log, begin),
         cmocka_unit_test_setup(a_table_without_io_apics_is_read, begin),
         cmocka_unit_test_setup(one_handle_with_two_ids_is_not_believed, begin),
         cmocka_unit_test_setup(an_io_apic_has_any_device_id, begin),

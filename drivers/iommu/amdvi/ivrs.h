@@ -180,7 +180,8 @@ bool ivrs_special(const struct ivrs *ivrs, enum ivrs_variety variety, uint8_t ha
                   uint16_t *device_id) __attribute__((warn_unused_result));
 
 /* Compares with MADT, after overrides: one log line for each IOAPIC that has no DeviceID and each
- * IOAPIC entry that names none of MADT's. True: every IOAPIC of MADT has a DeviceID. */
+ * IOAPIC entry that names none of MADT's, up to a bound. True: every IOAPIC of MADT has a DeviceID.
+ */
 bool ivrs_io_apics_known(const struct ivrs *ivrs, const struct acpi_madt *madt,
                          const struct ivrs_override *overrides, unsigned count)
     __attribute__((warn_unused_result));

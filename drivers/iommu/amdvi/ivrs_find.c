@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 #include "drivers/iommu/amdvi/ivrs.h"
 
-#include "lib/log.h"
+#include <stdio.h>
 
 bool ivrs_is_unit(const struct ivrs *ivrs, unsigned ivhd)
 {
@@ -121,6 +121,8 @@ static bool has_io_apic(const struct acpi_madt *madt, uint8_t id)
 bool ivrs_io_apics_known(const struct ivrs *ivrs, const struct acpi_madt *madt,
                          const struct ivrs_override *overrides, unsigned count)
 {
+    char text[ACPI_REASON_LENGTH];
+    unsigned lines = 0;
     bool known = true;
 
     for (unsigned i = 0; i < madt->io_apic_count; i++) {
@@ -130,17 +132,20 @@ bool ivrs_io_apics_known(const struct ivrs *ivrs, const struct acpi_madt *madt,
                          &device_id))
             continue;
         known = false;
-        log_write(LOG_WARNING, "acpi", "IVRS: IOAPIC %u of MADT has no one DeviceID",
-                  madt->io_apics[i].id);
+        snprintf(text, sizeof(text), "IVRS: IOAPIC %u of MADT has no one DeviceID",
+                 madt->io_apics[i].id);
+        acpi_say("IVRS", lines++, text);
     }
     for (unsigned i = 0; i < ivrs->ivhd_count; i++)
         for (unsigned n = 0; ivrs_is_unit(ivrs, i) && n < ivrs->ivhds[i].entry_count; n++) {
             const struct ivrs_entry *entry = &ivrs->entries[ivrs->ivhds[i].first_entry + n];
 
-            if (entry->type == IVRS_SPECIAL && entry->variety == IVRS_IOAPIC &&
-                !has_io_apic(madt, entry->handle))
-                log_write(LOG_WARNING, "acpi", "IVRS at offset %u: no IOAPIC of MADT has id %u",
-                          (unsigned)entry->offset, entry->handle);
+            if (entry->type != IVRS_SPECIAL || entry->variety != IVRS_IOAPIC ||
+                has_io_apic(madt, entry->handle))
+                continue;
+            snprintf(text, sizeof(text), "IVRS at offset %u: no IOAPIC of MADT has id %u",
+                     (unsigned)entry->offset, entry->handle);
+            acpi_say("IVRS", lines++, text);
         }
     return known;
 }
