@@ -179,7 +179,7 @@ static void expect_refused(const struct options *options, const char *reason)
 static void a_unit_must_have_what_is_used(void **state)
 {
     const uint64_t queue = UINT64_C(1) << 1, depths = UINT64_C(0x1F) << 8;
-    const uint64_t records = UINT64_C(0x3FF) << 24, before_the_queue = UINT64_C(8) << 24;
+    const uint64_t records = UINT64_C(0x3FF) << 24, on_other_registers = UINT64_C(9) << 24;
     struct options options = OPTIONS_DEFAULT;
 
     (void)state;
@@ -194,8 +194,26 @@ static void a_unit_must_have_what_is_used(void **state)
     options.unit.cap &= ~depths;
     expect_refused(&options, "it has no DMA translation (no supported guest address width)");
     options = OPTIONS_DEFAULT;
-    options.unit.cap = (options.unit.cap & ~records) | before_the_queue;
-    expect_refused(&options, "its fault recording registers lie outside its register block");
+    options.unit.cap = (options.unit.cap & ~records) | on_other_registers;
+    expect_refused(&options,
+                   "its fault recording registers lie on others or outside its register block");
+}
+
+static void a_snapshot_tells_what_is_on(void **state)
+{
+    struct vtd_snapshot snapshot;
+    struct mmio mmio;
+
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    assert_true(mmio_map(on.unit.config.base, PAGE_SIZE, &mmio));
+    assert_true(vtd_snapshot(&mmio, &snapshot));
+    assert_true(snapshot.te && snapshot.qie && !snapshot.ire && !snapshot.pmr);
+    on.unit.broken.presence = MODEL_VTD_ALL_ONES;
+    assert_false(vtd_snapshot(&mmio, &snapshot));
+    assert_false(snapshot.te || snapshot.qie);
+    on.unit.broken.presence = MODEL_VTD_ALL_ZEROS;
+    assert_false(vtd_snapshot(&mmio, &snapshot));
 }
 
 int main(void)
@@ -208,6 +226,7 @@ int main(void)
         cmocka_unit_test(requests_in_flight_are_drained),
         cmocka_unit_test(what_a_unit_offers),
         cmocka_unit_test(a_unit_must_have_what_is_used),
+        cmocka_unit_test(a_snapshot_tells_what_is_on),
     };
 
     return cmocka_run_group_tests_name("vtd", tests, NULL, NULL);

@@ -21,6 +21,8 @@
 #define VTD_IQT     ((reg64_t){0x088})
 #define VTD_IQA     ((reg64_t){0x090})
 
+/* Behind the last register of a fixed place, Interrupt Remapping Table Address. */
+#define VTD_REGISTERS_END 0x0C0u
 /* Registers up to here exist in every unit; one page is mapped before CAP can be read. */
 #define VTD_REGISTERS_MIN 0x1000u
 

@@ -44,8 +44,8 @@ static const char *refuse(const struct vtd_unit *vtd)
         return "it has no DMA translation (no supported guest address width)";
     if (!VTD_GET(vtd->ecap, ECAP_QI))
         return "it has no queued invalidation";
-    if (fault_offset < VTD_IQA.offset || fault_end > vtd->mmio.length)
-        return "its fault recording registers lie outside its register block";
+    if (fault_offset < VTD_REGISTERS_END || fault_end > vtd->mmio.length)
+        return "its fault recording registers lie on others or outside its register block";
     return NULL;
 }
 
