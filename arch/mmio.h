@@ -25,6 +25,11 @@ typedef struct {
     uint32_t offset;
 } reg64_t;
 
+/* A field of a register or an entry: width and position, named once as field_WIDTH and
+ * field_SHIFT. */
+#define FIELD_GET(value, field)                                                                    \
+    ((uint64_t)(value) >> field##_SHIFT & ((UINT64_C(1) << field##_WIDTH) - 1))
+
 struct mmio {
     uintptr_t base;
     size_t length;

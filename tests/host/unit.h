@@ -76,6 +76,19 @@ struct unit_told {
     bool directories; /* more than leaf entries had to go */
 };
 
+enum unit_command { UNIT_RANGE, UNIT_WAIT, UNIT_OTHER };
+
+/* Counts one; pages and directories are those of a range. */
+static inline void unit_count(struct unit_told *told, enum unit_command command, uint64_t pages,
+                              bool directories)
+{
+    told->ranges += command == UNIT_RANGE;
+    told->waits += command == UNIT_WAIT;
+    told->others += command == UNIT_OTHER;
+    told->pages += command == UNIT_RANGE ? pages : 0;
+    told->directories |= command == UNIT_RANGE ? directories : command == UNIT_OTHER;
+}
+
 #define UNIT_TABLE_MAX 256u
 
 /* Pages that two inclusive ranges have in common. */

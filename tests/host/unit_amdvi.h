@@ -183,13 +183,11 @@ static inline struct unit_told unit_take_told(unit_t *unit)
     for (unsigned i = 0; (event = model_amdvi_log(unit, i)) != NULL; i++) {
         uint64_t pages = (event->last - event->first + 1) >> 12;
         bool is_range = event->kind == MODEL_AMDVI_IOMMU_PAGES && pages >> 39 == 0;
-        bool is_wait = event->kind == MODEL_AMDVI_COMPLETION_WAIT;
+        enum unit_command command = is_range                                     ? UNIT_RANGE
+                                    : event->kind == MODEL_AMDVI_COMPLETION_WAIT ? UNIT_WAIT
+                                                                                 : UNIT_OTHER;
 
-        told.ranges += is_range;
-        told.waits += is_wait;
-        told.others += !is_range && !is_wait;
-        told.pages += is_range ? pages : 0;
-        told.directories |= is_range ? event->directories : !is_wait;
+        unit_count(&told, command, pages, event->directories);
     }
     model_amdvi_log_clear(unit);
     return told;

@@ -155,14 +155,11 @@ static inline struct unit_told unit_take_told(unit_t *unit)
     struct unit_told told = {0};
 
     for (unsigned i = 0; (event = model_vtd_log(unit, i)) != NULL; i++) {
-        bool is_range = event->kind == MODEL_VTD_IOTLB_PAGE;
-        bool is_wait = event->kind == MODEL_VTD_WAIT;
+        enum unit_command command = event->kind == MODEL_VTD_IOTLB_PAGE ? UNIT_RANGE
+                                    : event->kind == MODEL_VTD_WAIT     ? UNIT_WAIT
+                                                                        : UNIT_OTHER;
 
-        told.ranges += is_range;
-        told.waits += is_wait;
-        told.others += !is_range && !is_wait;
-        told.pages += is_range ? UINT64_C(1) << event->address_mask : 0;
-        told.directories |= is_range ? !event->hint : !is_wait;
+        unit_count(&told, command, UINT64_C(1) << event->address_mask, !event->hint);
     }
     model_vtd_log_clear(unit);
     return told;

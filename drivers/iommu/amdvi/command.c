@@ -74,7 +74,7 @@ static bool put_domains(struct iommu_unit *unit)
 {
     struct amdvi_unit *amdvi = unit->vendor_state;
 
-    if (AMDVI_GET(amdvi->efr, EFR_IASUP))
+    if (FIELD_GET(amdvi->efr, EFR_IASUP))
         return put(amdvi, (struct amdvi_command){COMMAND_IOMMU_ALL, 0});
     for (uint32_t id = 0; id < unit->caps.domain_ids; id++)
         if (!put(amdvi, amdvi_domain_command((uint16_t)id)))
@@ -102,7 +102,7 @@ static bool forget(struct iommu_unit *unit)
 /* An earlier system may have left entries of DeviceIDs that core does not know. */
 static bool put_every_device(struct amdvi_unit *amdvi)
 {
-    if (AMDVI_GET(amdvi->efr, EFR_IASUP))
+    if (FIELD_GET(amdvi->efr, EFR_IASUP))
         return true;
     for (uint32_t id = 0; id <= UINT16_MAX; id++)
         if (!put(amdvi, amdvi_device_command((pci_bdf_t)id)))
@@ -129,7 +129,7 @@ static const char *stop_event(const struct amdvi_unit *amdvi)
 
     for (unsigned i = 0; log && i < IOMMU_QUEUE_ENTRIES; i++) {
         at = (at - 16) % IOMMU_QUEUE_BYTES;
-        uint64_t code = AMDVI_GET(table_load64(&log[at / 8]), EVENT_CODE);
+        uint64_t code = FIELD_GET(table_load64(&log[at / 8]), EVENT_CODE);
         if (code == EVENT_ILLEGAL_COMMAND_ERROR)
             return "ILLEGAL_COMMAND_ERROR";
         if (code == EVENT_COMMAND_HARDWARE_ERROR)

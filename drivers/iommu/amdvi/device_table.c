@@ -31,19 +31,15 @@ static uint64_t bound_memory(const struct iommu_binding *binding)
 }
 
 /* A unit reads each half at once. The halves say different things: each is right by itself. */
-static void store(uint64_t half[2], uint64_t low, uint64_t high)
-{
-    table_store128(half, low, high);
-}
-
 static void store_memory(struct amdvi_device_entry *entry, uint64_t low, uint16_t domain_id)
 {
-    store(entry->memory, low, (table_load64(&entry->memory[1]) & KEPT_MEMORY) | domain_id);
+    table_store128(entry->memory, low, (table_load64(&entry->memory[1]) & KEPT_MEMORY) | domain_id);
 }
 
 static void store_interrupts(struct amdvi_device_entry *entry, uint64_t low)
 {
-    store(entry->interrupts, (table_load64(&entry->interrupts[0]) & KEPT_INTERRUPTS) | low, 0);
+    table_store128(entry->interrupts, (table_load64(&entry->interrupts[0]) & KEPT_INTERRUPTS) | low,
+                   0);
 }
 
 /* ---- Before the unit sees it ---- */

@@ -24,8 +24,7 @@ _Static_assert(AMDVI_ENTRIES_PER_PAGE * sizeof(struct amdvi_device_entry) == 409
 #define DTE_IR         (UINT64_C(1) << 61)
 #define DTE_IW         (UINT64_C(1) << 62)
 
-/* Quadword 1 */
-#define DTE_DOMAIN_ID     UINT64_C(0xFFFF)
+/* Quadword 1; DomainID in bits 15:0 */
 #define DTE_SYS_MGT_SHIFT 40
 
 /* Quadword 2. IV clear lets interrupts pass; with IV set IntCtl 00b aborts them. */

@@ -54,13 +54,13 @@ static enum iommu_fault_kind kind_of(const struct iommu_unit *unit, unsigned cod
 static struct iommu_fault decode(const struct iommu_unit *unit, uint64_t low, uint64_t high)
 {
     const struct amdvi_unit *amdvi = unit->vendor_state;
-    unsigned code = (unsigned)AMDVI_GET(low, EVENT_CODE);
+    unsigned code = (unsigned)FIELD_GET(low, EVENT_CODE);
 
     return (struct iommu_fault){
         .source = "AMD-Vi",
         .segment = unit->segment,
         .requester = events[code].own ? amdvi->ivrs->ivhds[amdvi->ivhd].device_id
-                                      : (pci_bdf_t)AMDVI_GET(low, EVENT_DEVICE),
+                                      : (pci_bdf_t)FIELD_GET(low, EVENT_DEVICE),
         .address = high & ~(PT_PAGE_SIZE - 1),
         .write = low & EVENT_RW,
         .reason = code,

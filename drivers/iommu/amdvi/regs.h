@@ -20,10 +20,6 @@
 
 #define AMDVI_REGISTERS    0x4000u
 
-/* A field: width and position, named once, read through AMDVI_GET. */
-#define AMDVI_GET(value, field)                                                                    \
-    ((uint64_t)(value) >> field##_SHIFT & ((UINT64_C(1) << field##_WIDTH) - 1))
-
 /* "IOMMU Capability Block": offsets in it, and its header. */
 #define CAPABILITY_HEADER        0x00u
 #define CAPABILITY_BASE_LOW      0x04u

@@ -52,8 +52,8 @@ static const char *open_registers(struct iommu_unit *unit)
     if (!amdvi->function)
         return NULL;
     amdvi->capability = capability_read(amdvi, CAPABILITY_HEADER);
-    if (AMDVI_GET(amdvi->capability, CAPABILITY_ID) != CAPABILITY_ID_SECURE ||
-        AMDVI_GET(amdvi->capability, CAPABILITY_TYPE) != CAPABILITY_TYPE_IOMMU)
+    if (FIELD_GET(amdvi->capability, CAPABILITY_ID) != CAPABILITY_ID_SECURE ||
+        FIELD_GET(amdvi->capability, CAPABILITY_TYPE) != CAPABILITY_TYPE_IOMMU)
         return "there is no IOMMU capability where IVRS says that it is";
     uint32_t low = capability_read(amdvi, CAPABILITY_BASE_LOW);
     uint64_t base =
@@ -72,11 +72,11 @@ static void read_sizes(const struct amdvi_unit *amdvi, unsigned *physical, unsig
 {
     *physical = IVRS_PA_SIZE(amdvi->ivrs->info);
     *virtual = IVRS_VA_SIZE(amdvi->ivrs->info);
-    if (!amdvi->function || !AMDVI_GET(amdvi->capability, CAPABILITY_CAPEXT))
+    if (!amdvi->function || !FIELD_GET(amdvi->capability, CAPABILITY_CAPEXT))
         return;
     uint32_t misc = capability_read(amdvi, CAPABILITY_MISC);
-    *physical = (unsigned)AMDVI_GET(misc, CAPABILITY_PASIZE);
-    *virtual = (unsigned)AMDVI_GET(misc, CAPABILITY_VASIZE);
+    *physical = (unsigned)FIELD_GET(misc, CAPABILITY_PASIZE);
+    *virtual = (unsigned)FIELD_GET(misc, CAPABILITY_VASIZE);
 }
 
 static uint8_t least(unsigned a, unsigned b)
@@ -87,7 +87,7 @@ static uint8_t least(unsigned a, unsigned b)
 static void read_capabilities(struct iommu_unit *unit)
 {
     const struct amdvi_unit *amdvi = unit->vendor_state;
-    unsigned levels = 4 + (unsigned)AMDVI_GET(amdvi->efr, EFR_HATS);
+    unsigned levels = 4 + (unsigned)FIELD_GET(amdvi->efr, EFR_HATS);
     unsigned physical, virtual;
 
     read_sizes(amdvi, &physical, &virtual);
@@ -101,7 +101,7 @@ static void read_capabilities(struct iommu_unit *unit)
         .leaf_levels = LEAF_LEVELS,
         .coherent = true,
         .pass_through = true,
-        .flush_on_map = !amdvi->function || AMDVI_GET(amdvi->capability, CAPABILITY_NPCACHE),
+        .flush_on_map = !amdvi->function || FIELD_GET(amdvi->capability, CAPABILITY_NPCACHE),
         .domain_ids = UINT32_C(1) << 16,
     };
 }
@@ -112,7 +112,7 @@ static const char *refuse(const struct amdvi_unit *amdvi)
 
     if (mmio_read64(&amdvi->mmio, AMDVI_CONTROL) == UINT64_MAX)
         return "its registers read all ones";
-    if (AMDVI_GET(amdvi->efr, EFR_HATS) == 3)
+    if (FIELD_GET(amdvi->efr, EFR_HATS) == 3)
         return "it has no host translation (EFR.HATS)";
     if (ivhd->type != IVRS_IVHD_10 && ivhd->features & IVRS_HATDIS)
         return "IVRS says that it has no host translation (HATDis)";
@@ -129,7 +129,7 @@ bool amdvi_probe(struct iommu_unit *unit)
     unit->reason = open_registers(unit);
     if (unit->reason)
         return false;
-    if (!amdvi->function || AMDVI_GET(amdvi->capability, CAPABILITY_EFRSUP))
+    if (!amdvi->function || FIELD_GET(amdvi->capability, CAPABILITY_EFRSUP))
         amdvi->efr = mmio_read64(&amdvi->mmio, AMDVI_EFR);
     unit->reason = refuse(amdvi);
     if (unit->reason)

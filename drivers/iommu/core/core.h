@@ -39,8 +39,8 @@
 #define IOMMU_TOKENS_MAX     1024 /* reserved ranges at a time, of all domains */
 
 /* Physical and logical addresses that reach the interrupt controllers instead of memory. */
-#define IOMMU_INTERRUPT_FIRST UINT64_C(0xFEE00000)
-#define IOMMU_INTERRUPT_LAST  UINT64_C(0xFEEFFFFF)
+#define IOMMU_INTERRUPT_FIRST PT_INTERRUPT_FIRST
+#define IOMMU_INTERRUPT_LAST  PT_INTERRUPT_LAST
 
 enum iommu_status {
     IOMMU_OK,

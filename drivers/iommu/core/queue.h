@@ -44,25 +44,26 @@ bool iommu_queue_create(struct iommu_queue *queue) __attribute__((warn_unused_re
 bool iommu_queue_hold(struct iommu_queue *queue) __attribute__((warn_unused_result));
 void iommu_queue_set_state(struct iommu_queue *queue, enum iommu_queue_state state);
 
-/* Takes the lock. False, and not taken: the queue is not open. */
-static inline __attribute__((warn_unused_result)) bool iommu_queue_begin(struct iommu_queue *queue)
+/* Under the lock, which is given back unless the queue is open. */
+static inline bool iommu_queue_enter(struct iommu_queue *queue)
 {
-    lock_take(&queue->lock);
     if (queue->state == IOMMU_QUEUE_OPEN)
         return true;
     lock_give(&queue->lock);
     return false;
 }
 
+/* Takes the lock. False, and not taken: the queue is not open. */
+static inline __attribute__((warn_unused_result)) bool iommu_queue_begin(struct iommu_queue *queue)
+{
+    lock_take(&queue->lock);
+    return iommu_queue_enter(queue);
+}
+
 /* The same, but does not wait for the lock either. */
 static inline __attribute__((warn_unused_result)) bool iommu_queue_try(struct iommu_queue *queue)
 {
-    if (!lock_try(&queue->lock))
-        return false;
-    if (queue->state == IOMMU_QUEUE_OPEN)
-        return true;
-    lock_give(&queue->lock);
-    return false;
+    return lock_try(&queue->lock) && iommu_queue_enter(queue);
 }
 
 /* Accesses to the ring are coherent in every unit: no write-back. Returns the next tail. */

@@ -7,9 +7,10 @@
  *   uint64_t fmt_table(uint64_t physical, unsigned level)     entry of `level` for a table below
  *   bool     fmt_is_table(uint64_t entry, unsigned level)     of a live entry
  *   bool     fmt_is_link(uint64_t entry, unsigned level)      whether any entry is one of fmt_table
- *   bool     fmt_is_single(uint64_t entry, unsigned level)    whether any entry is a leaf that
- * takes no other entry unsigned fmt_next_level(uint64_t entry, unsigned level)   of the table that
- * an entry refers to uint64_t fmt_physical(uint64_t entry, unsigned level)     of a table or a leaf
+ *   bool     fmt_is_single(uint64_t entry, unsigned level)    whether any entry is a leaf of
+ *                                                             one entry
+ *   unsigned fmt_next_level(uint64_t entry, unsigned level)   of the table an entry refers to
+ *   uint64_t fmt_physical(uint64_t entry, unsigned level)     of a table or a leaf
  *   uint64_t fmt_next(uint64_t entry, unsigned level)         the same, of an entry of fmt_table
  *   unsigned fmt_leaf_shift(uint64_t entry, unsigned level)   a leaf maps 2 to this power bytes
  *   enum pt_permission fmt_permission(uint64_t entry)         of one entry

@@ -55,7 +55,7 @@ bool vtd_fault_start(struct iommu_unit *unit)
     if (!irq_allocate(&unit->fault_line, &message))
         return false;
     mmio_write32(&vtd->mmio, VTD_FECTL, FECTL_IM);
-    for (unsigned n = 0; n <= VTD_GET(vtd->cap, CAP_NFR); n++)
+    for (unsigned n = 0; n <= FIELD_GET(vtd->cap, CAP_NFR); n++)
         (void)vtd_drain(unit, &old, 1);
     mmio_write32(&vtd->mmio, VTD_FSTS, FSTS_PFO);
     mmio_write32(&vtd->mmio, VTD_FEDATA, message.data);
@@ -69,18 +69,18 @@ bool vtd_fault_start(struct iommu_unit *unit)
 static bool take(struct iommu_unit *unit, unsigned n, struct iommu_fault *fault)
 {
     const struct vtd_unit *vtd = unit->vendor_state;
-    uint32_t offset = (uint32_t)VTD_GET(vtd->cap, CAP_FRO) * 16;
+    uint32_t offset = (uint32_t)FIELD_GET(vtd->cap, CAP_FRO) * 16;
     uint64_t high = mmio_read64(&vtd->mmio, VTD_FRCD_HIGH(offset, n));
 
-    if (!VTD_GET(high, FRCD_F))
+    if (!FIELD_GET(high, FRCD_F))
         return false;
     *fault = (struct iommu_fault){
         .source = "DMAR",
         .segment = unit->segment,
-        .requester = (pci_bdf_t)VTD_GET(high, FRCD_SID),
+        .requester = (pci_bdf_t)FIELD_GET(high, FRCD_SID),
         .address = mmio_read64(&vtd->mmio, VTD_FRCD_LOW(offset, n)) & FRCD_FI,
-        .write = !VTD_GET(high, FRCD_T1),
-        .reason = (uint32_t)VTD_GET(high, FRCD_FR),
+        .write = !FIELD_GET(high, FRCD_T1),
+        .reason = (uint32_t)FIELD_GET(high, FRCD_FR),
     };
     fault->kind = kind_of(fault->reason);
     fault->reason_text = reason_text(fault->reason);
@@ -97,7 +97,7 @@ unsigned vtd_drain(struct iommu_unit *unit, struct iommu_fault *faults, unsigned
 
     if (status == UINT32_MAX || !(status & (FSTS_PPF | FSTS_PFO)))
         return 0;
-    for (unsigned n = 0; n <= VTD_GET(vtd->cap, CAP_NFR) && count < max; n++)
+    for (unsigned n = 0; n <= FIELD_GET(vtd->cap, CAP_NFR) && count < max; n++)
         count += take(unit, n, &faults[count]);
     if (status & FSTS_PFO && count < max) {
         mmio_write32(&vtd->mmio, VTD_FSTS, FSTS_PFO);

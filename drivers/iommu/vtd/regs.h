@@ -26,10 +26,6 @@
 /* Registers up to here exist in every unit; one page is mapped before CAP can be read. */
 #define VTD_REGISTERS_MIN 0x1000u
 
-/* A field of a register: width and position, named once, read through VTD_GET. */
-#define VTD_GET(value, field)                                                                      \
-    ((uint64_t)(value) >> field##_SHIFT & ((UINT64_C(1) << field##_WIDTH) - 1))
-
 /* Capability Register */
 #define CAP_ND_SHIFT    0 /* domain ids: 2^(4 + 2 * ND) */
 #define CAP_ND_WIDTH    3

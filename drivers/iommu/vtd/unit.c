@@ -25,7 +25,7 @@ bool vtd_snapshot(const struct mmio *mmio, struct vtd_snapshot *snapshot)
     snapshot->te = status & GSTS_TES;
     snapshot->ire = status & GSTS_IRES;
     snapshot->qie = status & GSTS_QIES;
-    if (VTD_GET(cap, CAP_PLMR) || VTD_GET(cap, CAP_PHMR))
+    if (FIELD_GET(cap, CAP_PLMR) || FIELD_GET(cap, CAP_PHMR))
         snapshot->pmr = mmio_read32(mmio, VTD_PMEN) & PMEN_PRS;
     return true;
 }
@@ -33,16 +33,16 @@ bool vtd_snapshot(const struct mmio *mmio, struct vtd_snapshot *snapshot)
 static const char *refuse(const struct vtd_unit *vtd)
 {
     uint32_t version = mmio_read32(&vtd->mmio, VTD_VER);
-    uint32_t fault_offset = (uint32_t)VTD_GET(vtd->cap, CAP_FRO) * 16;
-    uint32_t fault_end = fault_offset + ((uint32_t)VTD_GET(vtd->cap, CAP_NFR) + 1) * 16;
+    uint32_t fault_offset = (uint32_t)FIELD_GET(vtd->cap, CAP_FRO) * 16;
+    uint32_t fault_end = fault_offset + ((uint32_t)FIELD_GET(vtd->cap, CAP_NFR) + 1) * 16;
 
     if (version == UINT32_MAX || vtd->cap == UINT64_MAX || vtd->ecap == UINT64_MAX)
         return "its registers read all ones";
     if (version == 0 || vtd->cap == 0 || vtd->ecap == 0)
         return "its registers read all zeros";
-    if (!(VTD_GET(vtd->cap, CAP_SAGAW) & 0xE))
+    if (!(FIELD_GET(vtd->cap, CAP_SAGAW) & 0xE))
         return "it has no DMA translation (no supported guest address width)";
-    if (!VTD_GET(vtd->ecap, ECAP_QI))
+    if (!FIELD_GET(vtd->ecap, ECAP_QI))
         return "it has no queued invalidation";
     if (fault_offset < VTD_REGISTERS_END || fault_end > vtd->mmio.length)
         return "its fault recording registers lie on others or outside its register block";
@@ -52,21 +52,21 @@ static const char *refuse(const struct vtd_unit *vtd)
 static void read_capabilities(struct iommu_unit *unit)
 {
     struct vtd_unit *vtd = unit->vendor_state;
-    uint64_t large = VTD_GET(vtd->cap, CAP_SLLPS);
+    uint64_t large = FIELD_GET(vtd->cap, CAP_SLLPS);
 
-    vtd->drain =
-        (VTD_GET(vtd->cap, CAP_DRD) ? IOTLB_DR : 0) | (VTD_GET(vtd->cap, CAP_DWD) ? IOTLB_DW : 0);
+    vtd->drain = (FIELD_GET(vtd->cap, CAP_DRD) ? IOTLB_DR : 0) |
+                 (FIELD_GET(vtd->cap, CAP_DWD) ? IOTLB_DW : 0);
     vtd->selective_orders =
-        VTD_GET(vtd->cap, CAP_PSI) ? (uint8_t)(VTD_GET(vtd->cap, CAP_MAMV) + 1) : 0;
+        FIELD_GET(vtd->cap, CAP_PSI) ? (uint8_t)(FIELD_GET(vtd->cap, CAP_MAMV) + 1) : 0;
     unit->caps = (struct iommu_unit_caps){
-        .width = (uint8_t)(VTD_GET(vtd->cap, CAP_MGAW) + 1),
+        .width = (uint8_t)(FIELD_GET(vtd->cap, CAP_MGAW) + 1),
         .physical_width = vtd->host_address_width,
-        .levels = (uint8_t)((VTD_GET(vtd->cap, CAP_SAGAW) & 0xE) << 2),
+        .levels = (uint8_t)((FIELD_GET(vtd->cap, CAP_SAGAW) & 0xE) << 2),
         .leaf_levels = (uint8_t)(1u << 1 | (large & 1) << 2 | ((large & 3) == 3 ? 1u << 3 : 0)),
-        .coherent = VTD_GET(vtd->ecap, ECAP_C),
-        .pass_through = VTD_GET(vtd->ecap, ECAP_PT),
-        .flush_on_map = VTD_GET(vtd->cap, CAP_CM) || VTD_GET(vtd->cap, CAP_RWBF),
-        .domain_ids = UINT32_C(1) << (4 + 2 * VTD_GET(vtd->cap, CAP_ND)),
+        .coherent = FIELD_GET(vtd->ecap, ECAP_C),
+        .pass_through = FIELD_GET(vtd->ecap, ECAP_PT),
+        .flush_on_map = FIELD_GET(vtd->cap, CAP_CM) || FIELD_GET(vtd->cap, CAP_RWBF),
+        .domain_ids = UINT32_C(1) << (4 + 2 * FIELD_GET(vtd->cap, CAP_ND)),
     };
 }
 
@@ -80,7 +80,7 @@ bool vtd_probe(struct iommu_unit *unit)
         return false;
     vtd->cap = mmio_read64(&vtd->mmio, VTD_CAP);
     vtd->ecap = mmio_read64(&vtd->mmio, VTD_ECAP);
-    fault_end = (VTD_GET(vtd->cap, CAP_FRO) + VTD_GET(vtd->cap, CAP_NFR) + 1) * 16;
+    fault_end = (FIELD_GET(vtd->cap, CAP_FRO) + FIELD_GET(vtd->cap, CAP_NFR) + 1) * 16;
     if (vtd->cap != UINT64_MAX && fault_end > VTD_REGISTERS_MIN &&
         !mmio_map(unit->base, fault_end, &vtd->mmio))
         return false;
@@ -115,7 +115,7 @@ static bool quiesce(struct vtd_unit *vtd)
 
 static bool set_root_table(struct vtd_unit *vtd)
 {
-    if (VTD_GET(vtd->cap, CAP_RWBF) && !vtd_command(vtd, GCMD_WBF, 0, GSTS_WBFS, 0))
+    if (FIELD_GET(vtd->cap, CAP_RWBF) && !vtd_command(vtd, GCMD_WBF, 0, GSTS_WBFS, 0))
         return false;
     mmio_write64(&vtd->mmio, VTD_RTADDR, memory_physical(vtd->root));
     return vtd_command(vtd, GCMD_SRTP, 0, GSTS_RTPS, GSTS_RTPS);
@@ -135,7 +135,7 @@ static bool disable_protected_ranges(struct vtd_unit *vtd)
 {
     const struct iommu_condition done = {&vtd->mmio, VTD_PMEN, PMEN_PRS, 0};
 
-    if (!VTD_GET(vtd->cap, CAP_PLMR) && !VTD_GET(vtd->cap, CAP_PHMR))
+    if (!FIELD_GET(vtd->cap, CAP_PLMR) && !FIELD_GET(vtd->cap, CAP_PHMR))
         return true;
     mmio_write32(&vtd->mmio, VTD_PMEN, mmio_read32(&vtd->mmio, VTD_PMEN) & ~PMEN_EPM);
     return iommu_await(&done);
