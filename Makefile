@@ -3,11 +3,13 @@
 #| Bulkhead: an IOMMU driver for bare metal.
 #|
 #|   make run      build the image and boot it in QEMU; succeeds when its verdict is "pass"
-#|   make check    everything that must hold: host tests, layout, lint, image tests
+#|   make check    everything that must hold: host tests, fuzz targets (20 s each), layout, lint,
+#|                 image tests
 #|   make host     build only the host tests (build/host/) and build/host/acpi-decode, which
 #|                 prints the DMAR or IVRS in a file as JSON
 #|   make image    build/bulkhead.img, a disk image to write to a USB stick
 #|   make bench    the benchmarks: a table, and build/bench/bench.json
+#|   make fuzz     the fuzz targets for longer; finds are kept in build/fuzz/finds/
 #|   make lint     format, static checks and a second build with clang
 #|   make format   put the C files into the form that lint asks for
 #|   make clean    remove what was built, but keep the C library and unpacked QEMUs
@@ -21,6 +23,9 @@
 #|   QEMU_ARGS=          more arguments for QEMU
 #|   TESTS=default       default or all
 #|   TIMEOUT=            seconds until a silent run is ended; default 60 and more for a large disk
+#|
+#| Variables of fuzz:
+#|   FUZZ_SECONDS=600    for each target
 #|
 #| Variables of the build:
 #|   CC=gcc              gcc or clang, for the image
@@ -39,7 +44,7 @@ endif
 .DELETE_ON_ERROR:
 .SECONDARY:
 .DEFAULT_GOAL := help
-.PHONY: run check host image bench lint format clean help FORCE
+.PHONY: run check host image bench fuzz lint format clean help FORCE
 
 B := build
 O := $(B)/image
@@ -69,7 +74,7 @@ include $(B)/setup.mk
 endif
 $(B)/setup.mk: FORCE
 	@boot/setup.sh $@ run \
-		$(if $(filter check bench host lint format,$(goals))$(filter clang%,$(CC)),check) \
+		$(if $(filter check bench fuzz host lint format,$(goals))$(filter clang%,$(CC)),check) \
 		$(if $(filter check bench,$(goals)),bench)
 
 NEWLIB := $(B)/newlib/$(NEWLIB_KEY)
@@ -241,6 +246,42 @@ $(B)/bench/pt_bench $(B)/bench/scaling_bench: $(B)/bench/%: $(H)/engine/tests/be
 host: $(HOST_TESTS) $(H)/acpi-decode $(H)/libbulkhead.a
 
 #
+# Fuzz targets: the same sources again, with clang and its libFuzzer.
+#
+FUZZ := $(B)/fuzz
+FUZZ_SECONDS ?= 600
+FUZZ_FLAGS := $(COMMON_FLAGS) -D_DEFAULT_SOURCE
+FUZZ_SANITIZERS := address,undefined
+FUZZ_OBJECTS := $(patsubst %.c,$(FUZZ)/obj/%.o,tests/fuzz/fuzz.c \
+	$(filter-out boot/% drivers/console/% tests/api/%,$(HOST_SOURCES)))
+FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,$(FUZZ)/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+$(FUZZ)/flags: FORCE
+	$(call write_if_changed,clang $(FUZZ_FLAGS) $(FUZZ_SANITIZERS))
+
+# New code is looked for in the driver alone.
+$(FUZZ)/obj/drivers/%.o: OWN_FLAGS := -fsanitize=fuzzer-no-link
+$(FUZZ)/obj/%.o: %.c $(FUZZ)/flags
+	@mkdir -p $(@D)
+	$(call step,FUZZCC,$@)clang $(FUZZ_FLAGS) -fsanitize=$(FUZZ_SANITIZERS) $(OWN_FLAGS) \
+		-MMD -MP -c $< -o $@
+
+$(FUZZ)/libfuzztest.a: $(FUZZ_OBJECTS)
+	@rm -f $@
+	$(call step,AR,$@)ar rc $@ $^
+
+# Targets of units share a frame.
+$(FUZZ)/vtd $(FUZZ)/amdvi: $(FUZZ)/obj/tests/fuzz/hostile.o
+$(FUZZ)/api: OWN_LIBRARIES := -lcmocka
+$(FUZZ_TARGETS): $(FUZZ)/%: $(FUZZ)/obj/tests/fuzz/fuzz_%.o $(FUZZ)/libfuzztest.a
+	$(call step,FUZZLD,$@)clang -fsanitize=fuzzer,$(FUZZ_SANITIZERS) $(filter %.o,$^) \
+		$(FUZZ)/libfuzztest.a $(OWN_LIBRARIES) -o $@
+
+fuzz: $(FUZZ_TARGETS)
+	@python3 tests/fuzz/fuzz.py --seconds $(FUZZ_SECONDS) --jobs $(JOBS) --keep \
+		$(FUZZ_TARGETS)
+
+#
 # Checks.
 #
 C_FILES := $(wildcard boot/*.[ch] arch/*.h arch/x86_64/*.[ch] lib/*.[ch] include/*.h \
@@ -312,8 +353,9 @@ $(BENCH)/base.efi: $(BENCH)/base.elf linker/pe.py
 bench: $(B)/bulkhead.efi $(BENCH)/base.efi $(BENCH_PLUGINS) $(BENCH_PROGRAMS)
 	@python3 tests/bench/bench.py $(BENCH_PROGRAMS)
 
-check: $(B)/bulkhead.efi $(BENCH)/base.efi $(BENCH_PLUGINS) $(BENCH_PROGRAMS) image host lint
-	@python3 tests/qemu/check.py $(HOST_TESTS)
+check: $(B)/bulkhead.efi $(BENCH)/base.efi $(BENCH_PLUGINS) $(BENCH_PROGRAMS) $(FUZZ_TARGETS) \
+		image host lint
+	@python3 tests/qemu/check.py $(HOST_TESTS) --fuzz $(FUZZ_TARGETS)
 
 clean:
 	rm -rf $(filter-out $(B)/newlib $(B)/qemu,$(wildcard $(B)/*))
@@ -323,6 +365,8 @@ help:
 
 -include $(IMAGE_OBJECTS:.o=.d) $(O)/tests/bench/image/base.d $(wildcard $(BENCH)/obj/*.d \
 	$(BENCH)/obj/*/*.d $(BENCH)/obj/*/*/*.d $(BENCH)/obj/*/*/*/*.d) $(HOST_OBJECTS:.o=.d) \
+	$(FUZZ_OBJECTS:.o=.d) $(FUZZ)/obj/tests/fuzz/hostile.d \
+	$(FUZZ_TARGETS:$(FUZZ)/%=$(FUZZ)/obj/tests/fuzz/fuzz_%.d) \
 	$(ENGINE_OBJECTS:.o=.d) $(wildcard $(H)/engine/tests/bench/*_bench.d) \
 	$(wildcard $(H)/external/*/*/*.d) \
 	$(patsubst %,$(H)/obj/tests/host/%.d,$(notdir $(HOST_TESTS)) acpi_decode) \

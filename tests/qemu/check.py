@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause-Patent
-"""`make check`: the harness's own tests, the layout, the host tests, then the image on every QEMU
-there is. One line a test and a closing count; the exit status is 0 only when nothing failed.
+"""`make check`: the harness's own tests, the layout, the host tests, the fuzz targets, then the
+image on every QEMU there is. One line a test and a closing count; the exit status is 0 only when
+nothing failed.
 
-usage: check.py [--only WORD] [host test program ...]
+usage: check.py [--only WORD] [host test program ...] [--fuzz target ...]
 """
 from __future__ import annotations
 
@@ -19,11 +20,13 @@ from pathlib import Path
 from typing import Callable, Iterable, Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests/bench")]
+sys.path[:0] = [str(ROOT / f"tests{part}") for part in ("", "/bench", "/fuzz")]
 
 import acpi_tables  # noqa: E402
 import bench  # noqa: E402
 import bench_test  # noqa: E402
+import fuzz  # noqa: E402
+import fuzz_test  # noqa: E402
 import layout  # noqa: E402
 import layout_test  # noqa: E402
 import selftest  # noqa: E402
@@ -48,7 +51,8 @@ def own_tests() -> list[Result]:
     """The harness and the layout checks tried on what must not pass."""
     loader = unittest.defaultTestLoader
     results = []
-    for test in flat(loader.loadTestsFromModule(m) for m in (selftest, layout_test, bench_test)):
+    for test in flat(loader.loadTestsFromModule(m) for m in (selftest, layout_test, bench_test,
+                                                            fuzz_test)):
         outcome = unittest.TestResult()
         test.run(outcome)
         wrong = [text for _, text in outcome.failures + outcome.errors]
@@ -161,6 +165,7 @@ def image_jobs(stop: threading.Event, image: Path, only: str) -> list[Callable[[
 def main() -> int:
     parser = argparse.ArgumentParser(description="Everything that must hold.")
     parser.add_argument("programs", nargs="*", type=Path, help="host test programs")
+    parser.add_argument("--fuzz", nargs="*", default=[], type=Path, help="fuzz targets")
     parser.add_argument("--only", default="", metavar="WORD", help="image cases of this name only")
     arguments = parser.parse_args()
     FOLDER.mkdir(parents=True, exist_ok=True)
@@ -178,6 +183,10 @@ def main() -> int:
                         tally.add(result)
                 if not arguments.programs:
                     tally.add(Result("host", "FAIL", ["no host test was built"]))
+                for result in pool.map(fuzz.run_target, arguments.fuzz):
+                    tally.add(result)
+                if not arguments.fuzz:
+                    tally.add(Result("fuzz", "FAIL", ["no fuzz target was built"]))
             counted = None if arguments.only not in "bench" else pool.submit(bench.gates)
             jobs = image_jobs(stop, image, arguments.only)
             for done in as_completed([pool.submit(job) for job in jobs]):

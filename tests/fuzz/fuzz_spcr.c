@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/* SPCR: what is said to be valid can be used as it stands. */
+#include "fuzz.h"
+
+#define FIXED          59u
+#define UART_REGISTERS 8u
+
+void fuzz_one(struct input input)
+{
+    struct acpi_table table = input_table(&input);
+    struct acpi_spcr spcr;
+
+    acpi_read_spcr(&table, &spcr);
+    HOLDS(fuzz_log_lines() <= 1 && (fuzz_log_lines() != 0) == !spcr.valid);
+    if (table.length < FIXED)
+        HOLDS(!spcr.valid && spcr.address == 0);
+    if (!spcr.valid)
+        return;
+    uint64_t last = spcr.address + spcr.stride * UART_REGISTERS - 1u;
+    HOLDS(spcr.address != 0 && last > spcr.address && (!spcr.io_port || last <= UINT16_MAX));
+    HOLDS(spcr.width == 1 || spcr.width == 2 || spcr.width == 4);
+    HOLDS(spcr.stride >= spcr.width);
+}
