@@ -10,6 +10,7 @@
 #|   make image    build/bulkhead.img, a disk image to write to a USB stick
 #|   make bench    the benchmarks: a table, and build/bench/bench.json
 #|   make fuzz     the fuzz targets for longer; finds are kept in build/fuzz/finds/
+#|   make coverage lines and branches of drivers/iommu/ and drivers/acpi/ that the host tests reach
 #|   make lint     format, static checks and a second build with clang
 #|   make format   put the C files into the form that lint asks for
 #|   make clean    remove what was built, but keep the C library and unpacked QEMUs
@@ -24,8 +25,9 @@
 #|   TESTS=default       default or all
 #|   TIMEOUT=            seconds until a silent run is ended; default 60 and more for a large disk
 #|
-#| Variables of fuzz:
+#| Variables of fuzz and coverage:
 #|   FUZZ_SECONDS=600    for each target
+#|   COVERAGE_ARGS=      --missing names what is not reached
 #|
 #| Variables of the build:
 #|   CC=gcc              gcc or clang, for the image
@@ -44,7 +46,7 @@ endif
 .DELETE_ON_ERROR:
 .SECONDARY:
 .DEFAULT_GOAL := help
-.PHONY: run check host image bench fuzz lint format clean help FORCE
+.PHONY: run check host image bench fuzz coverage lint format clean help FORCE
 
 B := build
 O := $(B)/image
@@ -74,7 +76,7 @@ include $(B)/setup.mk
 endif
 $(B)/setup.mk: FORCE
 	@boot/setup.sh $@ run \
-		$(if $(filter check bench fuzz host lint format,$(goals))$(filter clang%,$(CC)),check) \
+		$(if $(filter check bench fuzz coverage host lint format,$(goals))$(filter clang%,$(CC)),check) \
 		$(if $(filter check bench,$(goals)),bench)
 
 NEWLIB := $(B)/newlib/$(NEWLIB_KEY)
@@ -246,6 +248,33 @@ $(B)/bench/pt_bench $(B)/bench/scaling_bench: $(B)/bench/%: $(H)/engine/tests/be
 host: $(HOST_TESTS) $(H)/acpi-decode $(H)/libbulkhead.a
 
 #
+# Coverage: the host tests again, for gcov.
+#
+COVER := $(B)/coverage
+COVER_FLAGS := $(filter-out -O1,$(COMMON_FLAGS)) -O0 --coverage
+COVER_TESTS := $(patsubst tests/host/%.c,$(COVER)/%,$(wildcard tests/host/test_*.c))
+
+$(COVER)/flags: FORCE
+	$(call write_if_changed,gcc $(COVER_FLAGS))
+
+$(COVER)/obj/tests/%.o: OWN_FLAGS := -D_DEFAULT_SOURCE
+# As many sequences as with sanitizers.
+$(COVER)/obj/tests/host/%.o: OWN_FLAGS := -D_DEFAULT_SOURCE -DMODEL_ASAN=1
+$(COVER)/obj/%.o: %.c $(COVER)/flags
+	@mkdir -p $(@D)
+	$(call step,COVERCC,$@)gcc $(COVER_FLAGS) $(OWN_FLAGS) -MMD -MP -c $< -o $@
+
+$(COVER)/libhosttest.a: $(HOST_SOURCES:%.c=$(COVER)/obj/%.o)
+	@rm -f $@
+	$(call step,AR,$@)ar rc $@ $^
+
+$(COVER_TESTS): $(COVER)/test_%: $(COVER)/obj/tests/host/test_%.o $(COVER)/libhosttest.a
+	$(call step,COVERLD,$@)gcc --coverage $^ -lcmocka -o $@
+
+coverage: $(COVER_TESTS)
+	@python3 tests/coverage.py --jobs $(JOBS) $(COVERAGE_ARGS) $(COVER)/obj/drivers $(COVER_TESTS)
+
+#
 # Fuzz targets: the same sources again, with clang and its libFuzzer.
 #
 FUZZ := $(B)/fuzz
@@ -365,6 +394,8 @@ help:
 
 -include $(IMAGE_OBJECTS:.o=.d) $(O)/tests/bench/image/base.d $(wildcard $(BENCH)/obj/*.d \
 	$(BENCH)/obj/*/*.d $(BENCH)/obj/*/*/*.d $(BENCH)/obj/*/*/*/*.d) $(HOST_OBJECTS:.o=.d) \
+	$(HOST_SOURCES:%.c=$(COVER)/obj/%.d) \
+	$(COVER_TESTS:$(COVER)/%=$(COVER)/obj/tests/host/%.d) \
 	$(FUZZ_OBJECTS:.o=.d) $(FUZZ)/obj/tests/fuzz/hostile.d \
 	$(FUZZ_TARGETS:$(FUZZ)/%=$(FUZZ)/obj/tests/fuzz/fuzz_%.d) \
 	$(ENGINE_OBJECTS:.o=.d) $(wildcard $(H)/engine/tests/bench/*_bench.d) \
