@@ -17,7 +17,7 @@
 #define OWNER_ONE    ((owner_t)OWNER_DRIVER)
 
 static struct {
-    struct input input;
+    struct input input, script; /* what is left of all, and of the call that runs */
     uint8_t registers[HOSTILE_LENGTH];
     unsigned accesses;
     struct pci_inventory pci;
@@ -47,7 +47,17 @@ void hostile_set(uint32_t offset, unsigned width, uint64_t value)
 
 uint64_t hostile_take(unsigned width)
 {
-    return take(&on.input, width);
+    return take(&on.script, width);
+}
+
+static void next_script(void)
+{
+    size_t length = (size_t)take(&on.input, 1);
+
+    if (length > on.input.left)
+        length = on.input.left;
+    on.script = (struct input){on.input.next, length};
+    on.input = (struct input){on.input.next + length, on.input.left - length};
 }
 
 bool hostile_is_honest(void)
@@ -59,7 +69,11 @@ static uint64_t read_register(void *context, uint64_t offset, unsigned width)
 {
     (void)context;
     HOLDS(++on.accesses <= ACCESSES_MAX);
-    return hostile_is_honest() ? hostile_get((uint32_t)offset, width) : hostile_take(width);
+    uint64_t value =
+        hostile_is_honest() ? hostile_get((uint32_t)offset, width) : hostile_take(width);
+    if (hostile_vendor.told)
+        hostile_vendor.told((uint32_t)offset, value);
+    return value;
 }
 
 static void write_register(void *context, uint64_t offset, unsigned width, uint64_t value)
@@ -122,8 +136,9 @@ static void drain(void)
     for (unsigned i = 0; i < count; i++) {
         HOLDS(faults[i].kind <= IOMMU_FAULT_EXTERNAL && faults[i].unit_base == HOSTILE_BASE);
         HOLDS(faults[i].reason_text && faults[i].reason_text[0] && faults[i].source);
-        HOLDS(faults[i].endpoint < on.pci.count || faults[i].endpoint == PCI_NONE);
-        HOLDS(faults[i].endpoint == PCI_NONE || faults[i].requester == HOSTILE_ID);
+        HOLDS(faults[i].endpoint == PCI_NONE ||
+              (faults[i].endpoint < on.pci.count &&
+               faults[i].requester == on.pci.functions[faults[i].endpoint].bdf));
         iommu_report_fault(&on.iommu, &faults[i]);
     }
 }
@@ -177,6 +192,8 @@ static bool begin(void)
         (struct pci_function){.bdf = HOSTILE_ID, .parent = PCI_NONE, .port = PCI_RC_ENDPOINT};
     on.pci.count = 1;
     HOLDS(model_add_region(&region));
+    if (hostile_vendor.add_functions)
+        hostile_vendor.add_functions(&on.pci);
     iommu_init(&on.iommu, &on.pci);
     on.iommu.announced = true;
     HOLDS(hostile_vendor.discover(&on.iommu));
@@ -215,15 +232,18 @@ static bool make_objects(void)
 void fuzz_one(struct input input)
 {
     memset(&on, 0, sizeof on);
-    on.input = input;
+    on.script = input;
     hostile_vendor.power_on();
     for (unsigned pokes = (unsigned)hostile_take(1) % POKES_MAX; pokes != 0; pokes--)
         poke();
+    on.input = on.script;
+    next_script();
     bool serves = begin();
     judge();
     for (unsigned i = 0; serves && i < CALLS_MAX && on.input.left != 0; i++) {
-        unsigned call = (unsigned)hostile_take(1) % CALLS;
+        unsigned call = (unsigned)take(&on.input, 1) % CALLS;
 
+        next_script();
         if (call < DOMAIN_CALLS && !on.domain)
             serves = make_objects();
         if (serves)

@@ -12,18 +12,21 @@
  * unit that has failed never serves again, and a device that is not attached has no entry.
  *
  * The input is: `pokes` (1 byte), so many registers (2 bytes of offset, 8 of value) laid over those
- * of a sound unit, then a script. From the script come the calls, and for each register read or
- * command one byte: below HONEST, and when no byte is left, the unit does as a sound one would.
+ * of a sound unit, the script of the bring-up, then calls, each with a script of its own. A script
+ * is a length (1 byte) and so many bytes: from it come a call's arguments and, for each register
+ * read or command, one byte. Below HONEST, and when none is left, the unit does as a sound one.
  */
 #define HOSTILE_BASE   UINT64_C(0xFED80000)
 #define HOSTILE_LENGTH 0x8000u
 #define HONEST         0xE0u
-#define HOSTILE_ID     PCI_BDF(0, 2, 0) /* of the one function */
+#define HOSTILE_ID     PCI_BDF(0, 2, 0) /* of the one function that sends */
 
 /* What a vendor's target brings. */
 struct hostile_vendor {
-    void (*power_on)(void);                /* writes the registers of a sound unit */
-    bool (*discover)(struct iommu *iommu); /* by a table that describes one unit */
+    void (*power_on)(void);                           /* writes the registers of a sound unit */
+    void (*add_functions)(struct pci_inventory *pci); /* of the unit itself; NULL: it has none */
+    bool (*discover)(struct iommu *iommu);            /* by a table that describes one unit */
+    void (*told)(uint32_t offset, uint64_t value);    /* what a read gave; NULL: no matter */
     /* The effect of a write that the driver made; the value is not stored yet. */
     void (*written)(uint32_t offset, unsigned width, uint64_t value);
     void (*record_fault)(void); /* makes the unit record one, of any content */
