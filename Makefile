@@ -11,6 +11,7 @@
 #|   make bench    the benchmarks: a table, and build/bench/bench.json
 #|   make fuzz     the fuzz targets for longer; finds are kept in build/fuzz/finds/
 #|   make coverage lines and branches of drivers/iommu/ and drivers/acpi/ that the host tests reach
+#|   make mutants  the tests, tested: faults put into the driver, by name and by chance
 #|   make lint     format, static checks and a second build with clang
 #|   make format   put the C files into the form that lint asks for
 #|   make clean    remove what was built, but keep the C library and unpacked QEMUs
@@ -28,6 +29,8 @@
 #| Variables of fuzz and coverage:
 #|   FUZZ_SECONDS=600    for each target
 #|   COVERAGE_ARGS=      --missing names what is not reached
+#| Variables of mutants:
+#|   SEED=1              another choice of the faults that come by chance
 #|
 #| Variables of the build:
 #|   CC=gcc              gcc or clang, for the image
@@ -46,7 +49,7 @@ endif
 .DELETE_ON_ERROR:
 .SECONDARY:
 .DEFAULT_GOAL := help
-.PHONY: run check host image bench fuzz coverage lint format clean help FORCE
+.PHONY: run check host image bench fuzz mutants coverage lint format clean help FORCE
 
 B := build
 O := $(B)/image
@@ -64,6 +67,7 @@ QEMU ?=
 DISK ?=
 QEMU_ARGS ?=
 TESTS ?= default
+SEED ?= 1
 export IOMMU IOMMU_OPTS QEMU DISK QEMU_ARGS TESTS
 export BULKHEAD_EFI := $(B)/bulkhead.efi
 
@@ -76,7 +80,7 @@ include $(B)/setup.mk
 endif
 $(B)/setup.mk: FORCE
 	@boot/setup.sh $@ run \
-		$(if $(filter check bench fuzz coverage host lint format,$(goals))$(filter clang%,$(CC)),check) \
+		$(if $(filter check bench fuzz coverage host mutants lint format,$(goals))$(filter clang%,$(CC)),check) \
 		$(if $(filter check bench,$(goals)),bench)
 
 NEWLIB := $(B)/newlib/$(NEWLIB_KEY)
@@ -393,6 +397,9 @@ bench: $(B)/bulkhead.efi $(BENCH)/base.efi $(BENCH_PLUGINS) $(BENCH_PROGRAMS)
 check: $(B)/bulkhead.efi $(BENCH)/base.efi $(BENCH_PLUGINS) $(BENCH_PROGRAMS) $(FUZZ_TARGETS) \
 		image host lint
 	@python3 tests/qemu/check.py $(HOST_TESTS) --fuzz $(FUZZ_TARGETS)
+
+mutants: host
+	@python3 tests/mutants/mutants.py --jobs $(JOBS) --seed $(SEED)
 
 clean:
 	rm -rf $(filter-out $(B)/newlib $(B)/qemu,$(wildcard $(B)/*))

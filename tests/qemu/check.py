@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause-Patent
-"""`make check`: the harness's own tests, the layout, the host tests, the fuzz targets, then the
-image on every QEMU there is. One line a test and a closing count; the exit status is 0 only when
-nothing failed.
+"""`make check`: the harness's own tests, the layout, the host tests, the faults that they must find,
+the fuzz targets, then the image on every QEMU there is. One line a test or fault, and a closing
+count; the exit status is 0 only when nothing failed.
 
 usage: check.py [--only WORD] [host test program ...] [--fuzz target ...]
 """
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Callable, Iterable, Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / f"tests{part}") for part in ("", "/bench", "/fuzz")]
+sys.path[:0] = [str(ROOT / f"tests{part}") for part in ("", "/bench", "/fuzz", "/mutants")]
 
 import acpi_tables  # noqa: E402
 import bench  # noqa: E402
@@ -34,6 +34,7 @@ from cases import CASES, Case, Place, Skipped, all_is_seen, check_outcome  # noq
 from emulator import BINARY, Emulator, SetupError, find_emulator  # noqa: E402
 from host import run_host_program  # noqa: E402
 from machine import default_disk, disk_sha256  # noqa: E402
+from named import run_named  # noqa: E402
 from session import Interrupted, Session  # noqa: E402
 from tally import Result, Tally  # noqa: E402
 
@@ -183,6 +184,9 @@ def main() -> int:
                         tally.add(result)
                 if not arguments.programs:
                     tally.add(Result("host", "FAIL", ["no host test was built"]))
+                else:
+                    for result in run_named(AT_ONCE):
+                        tally.add(result)
                 for result in pool.map(fuzz.run_target, arguments.fuzz):
                     tally.add(result)
                 if not arguments.fuzz:

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: BSD-2-Clause-Patent
+"""Named mutants of lifetimes and of what fails halfway. See named.py."""
+from __future__ import annotations
+
+MAPPING = "drivers/iommu/core/mapping.c"
+DOMAIN = "drivers/iommu/core/domain.c"
+DEVICE = "drivers/iommu/core/device.c"
+RESERVE = "drivers/iommu/core/reserve.c"
+
+ROWS = (
+    # Lifetime.
+    (21, "tables-free-before-the-flush", MAPPING,
+     "    batch->invalidation.leaves_only = !batch->gather.tables;\n",
+     "    batch->invalidation.leaves_only = !batch->gather.tables;\n"
+     "    pt_release(&call->iommu->pool, &batch->gather);\n",
+     "test_core a_failed_wait_never_gives_access"),
+    (21, "tables-free-after-a-failed-flush", MAPPING,
+     "        !invalidate(call->iommu, call->domain->units, &batch->invalidation))\n"
+     "        return false;\n",
+     "        !invalidate(call->iommu, call->domain->units, &batch->invalidation)) {\n"
+     "        pt_release(&call->iommu->pool, &batch->gather);\n        return false;\n    }\n",
+     "test_core a_failed_wait_never_gives_access"),
+    (22, "id-of-poisoned-domain-free", DOMAIN,
+     "    if (!live && domain->poisoned) {", "    if (!live && domain->token) {",
+     "test_core a_failed_wait_never_gives_access"),
+    (22, "two-domains-of-one-id", DOMAIN,
+     "    domain->id = (uint16_t)(index + 1);", "    domain->id = (uint16_t)(index / 2 + 1);",
+     "test_mapping a_region_leaves_with_its_group"),
+    (23, "attached-domain-deleted", DOMAIN,
+     "    if (domain->attached)\n        return IOMMU_IN_USE;\n    enum iommu_status status",
+     "    enum iommu_status status",
+     "test_domains pass_through_reaches_memory_until_detach"),
+    (23, "failed-detach-taken-for-done", DEVICE,
+     "        iommu_poison(iommu, unit);\n        return IOMMU_FAILED;\n    }\n"
+     "    leave(iommu, domain, requester->unit);",
+     "    }\n    leave(iommu, domain, requester->unit);",
+     "test_domains a_failed_wait_ends_pass_through"),
+    (24, "device-handle-lives-on", DEVICE,
+     "    device->used = false;\n    device->generation++;\n", "    device->used = false;\n",
+     "test_domains handles_name_nothing_that_came_later"),
+    (24, "domain-handle-lives-on", DOMAIN,
+     "        name(domain, OWNER_FREE, 0);\n        domain->generation++;\n",
+     "        name(domain, OWNER_FREE, 0);\n",
+     "test_domains handles_name_nothing_that_came_later"),
+    (24, "token-freed-twice", RESERVE,
+     "    token->generation++;\n", "",
+     "test_reserve tokens_run_out_and_come_round"),
+    (24, "handles-of-others-taken", "drivers/iommu/core/state.h",
+     "    return device->used && named && device->owner == owner ? device : NULL;",
+     "    return device->used && named ? device : (void)owner, NULL;",
+     "test_mapping every_unit_of_a_domain_forgets"),
+    (25, "handler-stays-after-detach", "drivers/iommu/wdm/devices.c",
+     "        record->handler = NULL;\n", "",
+     "test_wdm_devices handlers_hear_of_their_device"),
+    (25, "end-of-a-driver-not-told", DEVICE,
+     "        iommu->events->ended(iommu, owner);\n", "        (void)0;\n",
+     "test_domains the_end_of_an_owner_takes_all"),
+    (25, "regions-stay-after-detach", DEVICE,
+     "    if (!--iommu->groups[leader].attached && !iommu_unmap_regions(iommu, leader, domain))\n",
+     "    if (!--iommu->groups[leader].attached && !leader && !domain)\n",
+     "test_mapping a_region_leaves_with_its_group"),
+    (26, "copied-list-leaks", "drivers/iommu/core/identity.c",
+     "    if (copy != few)\n        (void)memory_free(OWNER_IOMMU, copy, frames);\n", "",
+     "test_mapping the_copy_of_a_list_goes_again"),
+    (26, "tables-leak-at-delete", DOMAIN,
+     "        free_table(iommu, &domain->table);\n    return IOMMU_OK;\n}",
+     "        domain->table.root = 0;\n    return IOMMU_OK;\n}",
+     "test_domains the_end_of_an_owner_takes_all"),
+    (26, "table-leaks-when-create-fails", DOMAIN,
+     "    if (made)\n        free_table(iommu, table);\n", "",
+     "test_domains making_a_domain_with_too_few_pages"),
+    (26, "allocator-leaks-when-create-fails", DOMAIN,
+     "        free_allocator(domain->allocator);\n    return status;",
+     "        domain->allocator = NULL;\n    return status;",
+     "test_domains making_a_domain_without_memory"),
+    # Partial failure.
+    (27, "partial-map-kept", MAPPING,
+     "        take_back(call, &batch, address, memory, put);\n", "        (void)put;\n",
+     "test_mapping frame_numbers_are_whole"),
+    (27, "memory-checked-too-late", "drivers/iommu/paging/algorithm.h",
+     "    bool enough = ensure_pages(table, &at, level, run);\n    if (enough)\n",
+     "    bool enough = ensure_pages(table, &at, 1, run);\n    if (enough)\n",
+     "test_mapping a_refused_map_gives_its_address_back"),
+    (28, "mapping-stays-when-the-flush-fails", MAPPING,
+     "        take_back(call, &batch, address, memory, memory->length);\n",
+     "        iommu_batch_note(call, &batch);\n",
+     "test_reserve a_map_whose_wait_fails_is_taken_back"),
+    (28, "regions-stay-when-attach-fails", DEVICE,
+     "        if (!group->attached && !iommu_unmap_regions(iommu, leader, domain))\n"
+     "            status = IOMMU_FAILED;\n        return status;",
+     "        return status;",
+     "test_mapping a_failed_attach_leaves_no_region"),
+    (28, "entry-stays-when-its-flush-fails", "drivers/iommu/vtd/context.c",
+     "        return true;\n    publish(vtd, &entry->low, 0);\n    return false;\n",
+     "        return true;\n    return false;\n",
+     "test_domains a_failed_wait_ends_pass_through"),
+    (28, "device-entry-stays-when-its-flush-fails", "drivers/iommu/amdvi/device_table.c",
+     "        return true;\n    block(unit, entry);\n", "        return true;\n",
+     "test_domains-amdvi a_failed_wait_ends_pass_through"),
+    (28, "addresses-lost-when-map-fails", MAPPING,
+     "        give_place(&call, address, memory->length);\n    return status;",
+     "        (void)0;\n    return status;",
+     "test_mapping a_refused_map_gives_its_address_back"),
+    (29, "alias-not-detached", DEVICE,
+     "            status = IOMMU_FAILED;\n    }\n    return status;\n}\n\n"
+     "static enum iommu_status claim",
+     "            status = IOMMU_FAILED;\n        break;\n    }\n    return status;\n}\n\n"
+     "static enum iommu_status claim",
+     "test_domains regions_are_granted_whole_or_not"),
+    (29, "aliases-of-a-failed-attach-left", DEVICE,
+     "        if (release_requesters(iommu, endpoint, domain, quarantine, i) != IOMMU_OK)\n"
+     "            status = IOMMU_FAILED;\n        return status;",
+     "        return status;",
+     "test_mapping a_failed_attach_leaves_no_alias"),
+    (30, "error-overwritten-by-the-next-unit", MAPPING,
+     "        if (unit->ops->invalidate(unit, invalidation))\n            continue;\n",
+     "        if (unit->ops->invalidate(unit, invalidation)) {\n            done = true;\n"
+     "            continue;\n        }\n",
+     "test_mapping a_stalled_unit_keeps_no_other_from_forgetting"),
+    (31, "attached-before-its-regions-are-there", DEVICE,
+     "    if (!group->attached)\n        status = iommu_map_regions(iommu, leader, domain);\n"
+     "    if (status != IOMMU_OK)\n        return status;\n"
+     "    status = claim_requesters(iommu, device->endpoint, domain, "
+     "quarantine_of(iommu, leader));\n",
+     "    status = claim_requesters(iommu, device->endpoint, domain, "
+     "quarantine_of(iommu, leader));\n"
+     "    if (status == IOMMU_OK && !group->attached)\n"
+     "        status = iommu_map_regions(iommu, leader, domain);\n",
+     "test_regions one_range_with_several_rights"),
+    (48, "unmap-returns-before-the-flush", "drivers/iommu/vtd/queue.c",
+     "    return iommu_queue_is_done(queue, sequence) || await(vtd, sequence);",
+     "    return iommu_queue_is_done(queue, sequence) || await(vtd, sequence) || true;",
+     "test_mapping a_stalled_unit_keeps_no_other_from_forgetting"),
+    (48, "unmap-does-not-wait", "drivers/iommu/vtd/queue.c",
+     "    return iommu_queue_is_done(queue, sequence) || await(vtd, sequence);",
+     "    return iommu_queue_is_done(queue, sequence) || sequence || await(vtd, sequence);",
+     "test_mapping a_stalled_unit_keeps_no_other_from_forgetting"),
+    (48, "commands-not-awaited", "drivers/iommu/amdvi/command.c",
+     "is_done(&amdvi->queue, sequence) || await(unit, sequence);",
+     "is_done(&amdvi->queue, sequence) || sequence || await(unit, sequence);",
+     "test_amdvi a_unit_that_is_gone_gives_no_access"),
+    (52, "reads-not-drained", "drivers/iommu/vtd/unit.c",
+     "        (VTD_GET(vtd->cap, CAP_DRD) ? IOTLB_DR : 0) |", "        0 |",
+     "test_vtd requests_in_flight_are_drained"),
+    (52, "block-does-not-wait", "drivers/iommu/amdvi/device_table.c",
+     "    block(unit, &amdvi->devices[requester]);\n    return forget(unit, requester, domain_id);",
+     "    block(unit, &amdvi->devices[requester]);\n    (void)forget(unit, requester, domain_id);\n"
+     "    return true;",
+     "test_amdvi a_unit_that_is_gone_gives_no_access"),
+)
