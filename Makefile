@@ -256,7 +256,8 @@ host: $(HOST_TESTS) $(H)/acpi-decode $(H)/libbulkhead.a
 #
 COVER := $(B)/coverage
 COVER_FLAGS := $(filter-out -O1,$(COMMON_FLAGS)) -O0 --coverage
-COVER_TESTS := $(patsubst tests/host/%.c,$(COVER)/%,$(wildcard tests/host/test_*.c))
+COVER_TESTS := $(patsubst tests/host/%.c,$(COVER)/%,$(wildcard tests/host/test_*.c)) \
+	$(patsubst $(H)/%,$(COVER)/%-amdvi,$(filter $(H)/test_%,$(UNIT_TESTS)))
 
 $(COVER)/flags: FORCE
 	$(call write_if_changed,gcc $(COVER_FLAGS))
@@ -264,9 +265,14 @@ $(COVER)/flags: FORCE
 $(COVER)/obj/tests/%.o: OWN_FLAGS := -D_DEFAULT_SOURCE
 # As many sequences as with sanitizers.
 $(COVER)/obj/tests/host/%.o: OWN_FLAGS := -D_DEFAULT_SOURCE -DMODEL_ASAN=1
+define compile_cover
+@mkdir -p $(@D)
+$(call step,COVERCC,$@)gcc $(COVER_FLAGS) $(OWN_FLAGS) $(UNIT_FLAGS) -MMD -MP -c $< -o $@
+endef
 $(COVER)/obj/%.o: %.c $(COVER)/flags
-	@mkdir -p $(@D)
-	$(call step,COVERCC,$@)gcc $(COVER_FLAGS) $(OWN_FLAGS) -MMD -MP -c $< -o $@
+	$(compile_cover)
+$(COVER)/obj/%-amdvi.o: %.c $(COVER)/flags
+	$(compile_cover)
 
 $(COVER)/libhosttest.a: $(HOST_SOURCES:%.c=$(COVER)/obj/%.o)
 	@rm -f $@
