@@ -64,6 +64,96 @@ static void faults_that_were_lost_are_counted(void **state)
     no_violation();
 }
 
+static void put_record(uint32_t reason, bool read)
+{
+    on.unit.fault_record[0][0] = AT;
+    on.unit.fault_record[0][1] =
+        UINT64_C(1) << 63 | (uint64_t)read << 62 | (uint64_t)reason << 32 | SECOND_ID;
+    on.unit.fsts |= 2; /* PPF */
+}
+
+/* "Non-Recoverable Fault Encodings", legacy mode, and what is none of it. */
+static void every_reason_is_decoded(void **state)
+{
+    static const struct {
+        uint32_t reason;
+        enum iommu_fault_kind kind;
+        const char *text;
+    } cases[] = {
+        {0x1, IOMMU_FAULT_TRANSLATION, "Present bit in root entry is clear"},
+        {0x2, IOMMU_FAULT_TRANSLATION, "Present bit in context entry is clear"},
+        {0x3, IOMMU_FAULT_EXTERNAL, "Invalid context entry"},
+        {0x4, IOMMU_FAULT_ADDRESS_SIZE, "Access beyond the address width"},
+        {0x5, IOMMU_FAULT_PERMISSION, "Write permission is not set"},
+        {0x6, IOMMU_FAULT_PERMISSION, "Read permission is not set"},
+        {0x7, IOMMU_FAULT_EXTERNAL, "Next-level paging entry cannot be read"},
+        {0x8, IOMMU_FAULT_EXTERNAL, "Root table cannot be read"},
+        {0x9, IOMMU_FAULT_EXTERNAL, "Context table cannot be read"},
+        {0xA, IOMMU_FAULT_EXTERNAL, "Reserved bits set in root entry"},
+        {0xB, IOMMU_FAULT_EXTERNAL, "Reserved bits set in context entry"},
+        {0xC, IOMMU_FAULT_EXTERNAL, "Reserved bits set in paging entry"},
+        {0xD, IOMMU_FAULT_UNSUPPORTED, "Translation requests are blocked"},
+        {0xE, IOMMU_FAULT_EXTERNAL, "Output address in the interrupt range"},
+        {0x0, IOMMU_FAULT_EXTERNAL, "Unknown reason"},
+        {0xF, IOMMU_FAULT_EXTERNAL, "Unknown reason"},
+        {0xFF, IOMMU_FAULT_EXTERNAL, "Unknown reason"},
+    };
+    struct iommu_fault fault;
+
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct iommu_unit *unit = &on.iommu.units[0];
+
+        put_record(cases[i].reason, i % 2);
+        assert_int_equal(unit->ops->drain(unit, &fault, 1), 1);
+        assert_int_equal(fault.reason, cases[i].reason);
+        assert_int_equal(fault.kind, cases[i].kind);
+        assert_string_equal(fault.reason_text, cases[i].text);
+        assert_string_equal(fault.source, "DMAR");
+        assert_int_equal(fault.requester, second_id);
+        assert_true(fault.address == AT && fault.write == !(i % 2));
+        assert_int_equal(unit->ops->drain(unit, &fault, 1), 0);
+    }
+    no_violation();
+}
+
+/* Records before the overflow flag: it goes when a look had room for all of them. */
+static void a_look_takes_what_it_has_room_for(void **state)
+{
+    struct options options = OPTIONS_DEFAULT;
+    struct iommu_fault faults[4];
+
+    (void)state;
+    options.unit.cap = MODEL_FIELD(options.unit.cap, MODEL_VTD_CAP_NFR, 1);
+    start(&options);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(dma((pci_bdf_t)(first_id + 8 * i), AT, true), MODEL_DMA_REFUSED);
+    assert_int_equal(iommu_drain_faults(&on.iommu, faults, 0), 0);
+    assert_int_equal(iommu_drain_faults(&on.iommu, faults, 1), 1);
+    assert_int_equal(faults[0].requester, first_id);
+    assert_int_equal(on.iommu.units[0].overflows, 0);
+    assert_int_equal(iommu_drain_faults(&on.iommu, faults, 4), 1);
+    assert_int_equal(faults[0].requester, second_id);
+    assert_int_equal(on.iommu.units[0].overflows, 1);
+    assert_int_equal(dma(first_id, AT, true), MODEL_DMA_REFUSED);
+    assert_int_equal(iommu_drain_faults(&on.iommu, faults, 4), 1);
+    no_violation();
+}
+
+static void a_unit_that_is_gone_has_no_faults(void **state)
+{
+    struct iommu_fault fault;
+
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    assert_int_equal(dma(first_id, AT, true), MODEL_DMA_REFUSED);
+    on.unit.broken.presence = MODEL_VTD_ALL_ONES;
+    assert_int_equal(iommu_drain_faults(&on.iommu, &fault, 1), 0);
+    on.unit.broken.presence = MODEL_VTD_PRESENT;
+    assert_int_equal(iommu_drain_faults(&on.iommu, &fault, 1), 1);
+}
+
 /* Words of FIRST's context entry in the order of their stores. */
 static struct {
     unsigned words[4], count, present;
@@ -188,6 +278,15 @@ static void a_unit_must_have_what_is_used(void **state)
     options.unit.broken.presence = MODEL_VTD_ALL_ZEROS;
     expect_refused(&options, "its registers read all zeros");
     options = OPTIONS_DEFAULT;
+    options.unit.cap = 0;
+    expect_refused(&options, "its registers read all zeros");
+    options = OPTIONS_DEFAULT;
+    options.unit.ecap = 0;
+    expect_refused(&options, "its registers read all zeros");
+    options = OPTIONS_DEFAULT;
+    options.unit.ecap = UINT64_MAX;
+    expect_refused(&options, "its registers read all ones");
+    options = OPTIONS_DEFAULT;
     options.unit.ecap &= ~queue;
     expect_refused(&options, "it has no queued invalidation");
     options = OPTIONS_DEFAULT;
@@ -209,6 +308,11 @@ static void a_snapshot_tells_what_is_on(void **state)
     assert_true(mmio_map(on.unit.config.base, PAGE_SIZE, &mmio));
     assert_true(vtd_snapshot(&mmio, &snapshot));
     assert_true(snapshot.te && snapshot.qie && !snapshot.ire && !snapshot.pmr);
+    on.unit.config.cap |= MODEL_VTD_CAP_PLMR;
+    on.unit.pmen = 1; /* PRS */
+    on.unit.gsts |= UINT32_C(1) << 25;
+    assert_true(vtd_snapshot(&mmio, &snapshot));
+    assert_true(snapshot.ire && snapshot.pmr);
     on.unit.broken.presence = MODEL_VTD_ALL_ONES;
     assert_false(vtd_snapshot(&mmio, &snapshot));
     assert_false(snapshot.te || snapshot.qie);
@@ -222,6 +326,9 @@ int main(void)
         cmocka_unit_test(what_firmware_left_is_cleared),
         cmocka_unit_test(blocked_is_not_present),
         cmocka_unit_test(faults_that_were_lost_are_counted),
+        cmocka_unit_test(every_reason_is_decoded),
+        cmocka_unit_test(a_look_takes_what_it_has_room_for),
+        cmocka_unit_test(a_unit_that_is_gone_has_no_faults),
         cmocka_unit_test(entries_are_whole_while_present),
         cmocka_unit_test(requests_in_flight_are_drained),
         cmocka_unit_test(what_a_unit_offers),

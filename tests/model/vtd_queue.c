@@ -296,7 +296,7 @@ void vtd_tail_written(struct model_vtd *unit, uint64_t tail)
     if (tail % DESCRIPTOR_SIZE != 0 || tail >= UINT64_C(1) << 19) {
         model_violation("vtd: IQT %#llx has reserved bits", (unsigned long long)tail);
     }
-    if (pending + (tail - unit->iqt) % size >= size) {
+    if ((unit->gsts & GLOBAL_QIE) != 0 && pending + (tail - unit->iqt) % size >= size) {
         model_violation("vtd: IQT %#llx overruns head %#llx", (unsigned long long)tail,
                         (unsigned long long)unit->iqh);
     }

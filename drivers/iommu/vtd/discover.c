@@ -78,9 +78,14 @@ bool vtd_discover(struct vtd *vtd, const struct acpi_table *table, struct iommu 
     *reason = "DMAR is shorter than its header";
     if (!dmar_read(table, &vtd->dmar))
         return false;
-    for (unsigned i = 0; i < vtd->dmar.counts[DMAR_DRHD]; i++)
-        if (vtd->dmar.drhds[i].unit == i && !(vtd->dmar.drhds[i].record.flaws & DMAR_UNUSABLE))
+    for (unsigned i = 0; i < vtd->dmar.counts[DMAR_DRHD]; i++) {
+        if (vtd->dmar.drhds[i].unit != i)
+            continue;
+        if (vtd->dmar.drhds[i].record.flaws & DMAR_UNUSABLE)
+            iommu->incomplete = true;
+        else
             add_unit(vtd, iommu, i);
+    }
     iommu_cover_all(iommu, &vtd_ops, find_unit, &vtd->dmar);
     demand_regions(&vtd->dmar, iommu);
     iommu->incomplete |= vtd->dmar.found.incomplete;
