@@ -16,7 +16,7 @@
 #include <string.h>
 
 /* A DMAR or IVRS made by hand. */
-static uint8_t table[4096];
+static uint8_t table[16384];
 static size_t table_length;
 
 static inline void put(size_t offset, uint64_t value, unsigned width)

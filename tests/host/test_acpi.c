@@ -520,6 +520,11 @@ static void fadt_tells_the_port_of_the_pm_timer(void **state)
     put(bytes, 212, 0x1808, 8);
     assert_int_equal(acpi_pm_timer_port(&(struct acpi_table){bytes, 244}), 0x1808);
     assert_int_equal(acpi_pm_timer_port(&(struct acpi_table){bytes, 219}), 0x608);
+    put(bytes, 212, 0x10000, 8);
+    assert_int_equal(acpi_pm_timer_port(&(struct acpi_table){bytes, 244}), 0x608);
+    put(bytes, 212, 0, 8);
+    assert_int_equal(acpi_pm_timer_port(&(struct acpi_table){bytes, 244}), 0x608);
+    put(bytes, 212, 0x1808, 8);
     put(bytes, 208, 0, 1);
     assert_int_equal(acpi_pm_timer_port(&(struct acpi_table){bytes, 244}), 0x608);
     put(bytes, 76, 0x10000, 4);

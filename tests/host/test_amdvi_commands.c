@@ -300,6 +300,44 @@ static void stopped_buffer_is_quiet(void **state)
     no_violation();
 }
 
+static unsigned stores_left;
+
+static void stop_fetching(void *context, uint64_t physical, uint64_t value)
+{
+    (void)context;
+    (void)physical;
+    (void)value;
+    if (stores_left && !--stores_left)
+        unit.broken.never_fetches = true;
+}
+
+/* Among its requesters; without INVALIDATE_IOMMU_ALL among all DeviceIDs, its requesters, all
+ * domain ids. Wherever the unit stops, what it was told does not count as done. */
+static void a_unit_that_stops_forgets_nothing(void **state)
+{
+    static const struct {
+        uint64_t efr;
+        unsigned stores;
+    } cases[] = {{MODEL_AMDVI_EFR, 300}, {0, 300}, {0, 2 * 65536 + 300}, {0, 2 * 65536 + 1000}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct model_amdvi_config config = MODEL_AMDVI_DEFAULT;
+        const struct amdvi_command command = amdvi_device_command(0);
+
+        config.efr = cases[i].efr;
+        start_driver(&config);
+        add_requesters(400);
+        stores_left = cases[i].stores;
+        model_on_store(stop_fetching, NULL);
+        assert_false(amdvi_forget_all(remapping));
+        assert_int_equal(stores_left, 0);
+        unit.broken.never_fetches = false;
+        assert_false(amdvi_submit(remapping, &command, 1)); /* the queue is dead */
+        no_violation();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +356,7 @@ int main(void)
         cmocka_unit_test_setup(restart_may_fail, set_up_driver),
         cmocka_unit_test_setup(all_at_once_where_offered, set_up_driver),
         cmocka_unit_test(one_by_one_otherwise),
+        cmocka_unit_test(a_unit_that_stops_forgets_nothing),
         cmocka_unit_test_setup(forgetting_is_bounded, set_up_driver),
         cmocka_unit_test_setup(stopped_buffer_is_quiet, set_up_driver),
     };

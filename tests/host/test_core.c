@@ -494,6 +494,30 @@ static void units_without_a_common_depth_still_deny(void **state)
         IOMMU_NOT_COVERED);
 }
 
+static void units_without_a_common_format_still_deny(void **state)
+{
+    static const struct iommu_unit_ops one = {
+        .format = &pt_format_vtdss, .probe = probe_one_depth, .enable = enable_counted};
+    static const struct iommu_unit_ops other = {
+        .format = &pt_format_amdv1, .probe = probe_one_depth, .enable = enable_counted};
+
+    (void)state;
+    enabled = 0;
+    memset(&on.pci, 0, sizeof on.pci);
+    iommu_init(&on.iommu, &on.pci);
+    iommu_enable(&on.iommu);
+    assert_int_equal(iommu_state(&on.iommu), IOMMU_ABSENT);
+    on.iommu.announced = true;
+    assert_int_equal(iommu_state(&on.iommu), IOMMU_STATE_FAILED);
+    assert_non_null(iommu_add_unit(&on.iommu, &(struct iommu_unit){.ops = &one, .base = 4096}));
+    assert_non_null(iommu_add_unit(&on.iommu, &(struct iommu_unit){.ops = &other, .base = 8192}));
+    iommu_enable(&on.iommu);
+    assert_int_equal(enabled, 2);
+    assert_int_equal(iommu_state(&on.iommu), IOMMU_PARTIAL);
+    assert_string_equal(on.iommu.reason, "the units have no table format and depth in common");
+    assert_false(iommu_serves_domains(&on.iommu));
+}
+
 static PIOMMU_DMA_DOMAIN new_buddy_domain(ULONG width)
 {
     IOMMU_DMA_LOGICAL_ALLOCATOR_CONFIG config = {.LogicalAllocatorType =
@@ -735,6 +759,7 @@ int main(void)
         cmocka_unit_test(a_region_out_of_reach_costs_itself_alone),
         cmocka_unit_test(an_alias_behind_two_units_covers_one_of_them),
         cmocka_unit_test(units_without_a_common_depth_still_deny),
+        cmocka_unit_test(units_without_a_common_format_still_deny),
         cmocka_unit_test(allocated_addresses),
         cmocka_unit_test(invalidations_are_few_and_exact),
         cmocka_unit_test(directories_go_with_their_tables),

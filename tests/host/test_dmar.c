@@ -481,6 +481,22 @@ static void more_records_than_fit_are_counted(void **state)
     assert_true(dmar.found.incomplete);
 }
 
+static void more_scopes_than_fit_are_counted(void **state)
+{
+    (void)state;
+    add_drhd(0, 0, 0xFED90000);
+    for (unsigned i = 0; i < DMAR_SCOPES_MAX + 2; i++)
+        add_scope(DMAR_SCOPE_ENDPOINT, 0, 0, 1, PATH(2, 0));
+    add_drhd(DMAR_INCLUDE_PCI_ALL, 0, 0xFED91000);
+    read_sound();
+    assert_int_equal(dmar.scope_count, DMAR_SCOPES_MAX);
+    assert_int_equal(dmar.drhds[0].record.scope_count, DMAR_SCOPES_MAX);
+    assert_int_equal(dmar.drhds[0].record.flaws, DMAR_SCOPES_CUT);
+    assert_int_equal(dmar.counts[DMAR_DRHD], 2);
+    assert_int_equal(dmar.found.skipped, 2);
+    assert_true(dmar.found.incomplete);
+}
+
 static void a_hostile_table_cannot_flood_the_log(void **state)
 {
     (void)state;
@@ -733,6 +749,7 @@ int main(void)
         cmocka_unit_test_setup(an_affinity_of_no_unit_is_said_and_kept, begin),
         cmocka_unit_test_setup(names_end_inside_their_record, begin),
         cmocka_unit_test_setup(more_records_than_fit_are_counted, begin),
+        cmocka_unit_test_setup(more_scopes_than_fit_are_counted, begin),
         cmocka_unit_test_setup(a_hostile_table_cannot_flood_the_log, begin),
         cmocka_unit_test_setup(an_endpoint_scope_is_that_function_alone, make_machine),
         cmocka_unit_test_setup(a_bridge_scope_is_the_bridge_and_all_below, make_machine),

@@ -471,6 +471,137 @@ static void the_end_of_an_owner_takes_all(void **state)
     no_violation();
 }
 
+/* ---- What names nothing, and who is nobody ---- */
+
+static void references_that_name_nothing(void **state)
+{
+    const struct iommu_memory memory = {.physical = AT, .length = PAGE};
+    const iommu_ref_t none = 0;
+    iommu_ref_t made = 77;
+
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    iommu_ref_t domain = make(IOMMU_TRANSLATE, 0), one = device(FIRST);
+    assert_int_equal(iommu_create_device(&on.iommu, OWNER_TWO, SECOND, &made), IOMMU_BAD_HANDLE);
+    assert_int_equal(iommu_create_device(&on.iommu, OWNER_ONE, PCI_NONE, &made), IOMMU_BAD_HANDLE);
+    assert_int_equal(made, 77);
+    assert_int_equal(iommu_attach(&on.iommu, OWNER_ONE, none, one), IOMMU_BAD_HANDLE);
+    assert_int_equal(iommu_attach(&on.iommu, OWNER_ONE, domain, none), IOMMU_BAD_HANDLE);
+    assert_int_equal(iommu_attach(&on.iommu, OWNER_ONE, one, domain), IOMMU_BAD_HANDLE);
+    assert_int_equal(iommu_detach(&on.iommu, OWNER_ONE, none), IOMMU_BAD_HANDLE);
+    assert_int_equal(iommu_detach(&on.iommu, OWNER_TWO, one), IOMMU_BAD_HANDLE);
+    assert_int_equal(iommu_delete_device(&on.iommu, OWNER_ONE, none), IOMMU_BAD_HANDLE);
+    assert_int_equal(iommu_delete_domain(&on.iommu, OWNER_ONE, one), IOMMU_BAD_HANDLE);
+    assert_int_equal(iommu_map_identity(&on.iommu, OWNER_ONE, none, &memory, PT_READ),
+                     IOMMU_BAD_HANDLE);
+    assert_int_equal(iommu_unmap_identity(&on.iommu, OWNER_ONE, none, &memory), IOMMU_BAD_HANDLE);
+    assert_int_equal(unmap_at(none, AT, PAGE), IOMMU_BAD_HANDLE);
+    assert_int_equal(unmap_at(domain, AT, 0), IOMMU_BAD_RANGE);
+    assert_int_equal(unmap_at(domain, UINT64_MAX - PAGE + 1, 2 * PAGE), IOMMU_BAD_RANGE);
+    no_violation();
+}
+
+static void a_stranger_is_nobodys(void **state)
+{
+    const pci_bdf_t stranger = PCI_BDF(0, 9, 0);
+    struct iommu_fault fault;
+
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    listen();
+    assert_false(reaches(stranger, AT, true));
+    assert_int_equal(iommu_drain_faults(&on.iommu, &fault, 1), 1);
+    assert_int_equal(fault.requester, stranger);
+    assert_int_equal(fault.endpoint, PCI_NONE);
+    no_violation();
+}
+
+static void nobody_need_listen(void **state)
+{
+    struct iommu_fault fault;
+
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    on.iommu.events = NULL;
+    iommu_set_guard(&on.iommu, IOMMU_GUARD_ALLOW);
+    (void)attached(FIRST, make(IOMMU_PASS_THROUGH, 0));
+    assert_true(reaches(first_id, own_pages(OWNER_ONE, 1), true));
+    assert_false(reaches(second_id, AT, true));
+    assert_int_equal(iommu_drain_faults(&on.iommu, &fault, 1), 1);
+    iommu_report_fault(&on.iommu, &fault);
+    assert_true(iommu_reclaim(&on.iommu, OWNER_ONE));
+    assert_false(reaches(first_id, AT, true));
+    no_violation();
+}
+
+/* Its owner ends after the unit did: told, and shut out all the same. */
+static void an_owner_may_end_behind_a_lost_unit(void **state)
+{
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    uint64_t memory = own_pages(OWNER_ONE, 1);
+    iommu_ref_t domain = make(IOMMU_TRANSLATE, 0), one = attached(FIRST, domain);
+    (void)attached(SECOND, domain);
+    assert_int_equal(map_at(domain, AT, memory, PAGE), IOMMU_OK);
+    assert_int_not_equal(iommu_available_types(&on.iommu, OWNER_ONE, one), 0);
+    unit_stall(&on.unit);
+    assert_false(iommu_reclaim(&on.iommu, OWNER_ONE));
+    assert_int_equal(on.iommu.units[0].state, UNIT_POISONED);
+    assert_true(unit_blocks(&on.unit, first_id) && unit_blocks(&on.unit, second_id));
+    assert_false(iommu_has_device(&on.iommu, OWNER_ONE, one));
+    assert_false(iommu_has_domain(&on.iommu, OWNER_ONE, domain));
+    assert_false(iommu_releasable(&on.iommu, OWNER_ONE, memory, PAGE));
+}
+
+static void behind_a_lost_unit_nothing_is_offered(void **state)
+{
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    iommu_ref_t domain = make(IOMMU_TRANSLATE, 0), one = device(FIRST);
+    unit_stall(&on.unit);
+    assert_int_equal(iommu_attach(&on.iommu, OWNER_ONE, domain, one), IOMMU_FAILED);
+    assert_int_equal(iommu_available_types(&on.iommu, OWNER_ONE, one), 0);
+    assert_int_equal(iommu_state(&on.iommu), IOMMU_STATE_FAILED);
+}
+
+/* "A unit that cannot serve a domain refuses the attach." */
+static void a_unit_refuses_tables_of_another_depth(void **state)
+{
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    iommu_ref_t domain = make(IOMMU_TRANSLATE, 0), one = device(FIRST);
+    on.iommu.units[0].caps.levels = 1 << 3;
+    assert_int_equal(iommu_attach(&on.iommu, OWNER_ONE, domain, one), IOMMU_INCOMPATIBLE);
+    assert_true(unit_blocks(&on.unit, first_id));
+    no_violation();
+}
+
+/* Two groups demand one region. In a domain of both it stays until the last of them leaves, and
+ * has one set of rights. */
+static void a_region_may_be_demanded_twice(void **state)
+{
+    struct options options = OPTIONS_DEFAULT;
+
+    (void)state;
+    options.plan.region = REGION_BASE;
+    start(&options);
+    unsigned region = on.iommu.special_count;
+    on.iommu.groups[SECOND].rights[region] = PT_READ;
+    iommu_ref_t domain = make(IOMMU_TRANSLATE, 0), one = attached(FIRST, domain);
+    iommu_ref_t two = device(SECOND);
+    assert_int_equal(iommu_attach(&on.iommu, OWNER_ONE, domain, two), IOMMU_INCOMPATIBLE);
+    assert_false(reaches(second_id, REGION_BASE, false));
+    on.iommu.groups[SECOND].rights[region] = PT_READ_WRITE;
+    assert_int_equal(iommu_attach(&on.iommu, OWNER_ONE, domain, two), IOMMU_OK);
+    assert_true(reaches(second_id, REGION_BASE, true));
+    assert_int_equal(iommu_detach(&on.iommu, OWNER_ONE, one), IOMMU_OK);
+    assert_true(reaches(first_id, REGION_BASE, true) && reaches(second_id, REGION_BASE, true));
+    assert_int_equal(iommu_detach(&on.iommu, OWNER_ONE, two), IOMMU_OK);
+    assert_false(reaches(second_id, REGION_BASE, true));
+    assert_int_equal(iommu_delete_domain(&on.iommu, OWNER_ONE, domain), IOMMU_OK);
+    no_violation();
+}
+
 /*
  * FIRST, for which firmware demands a region, sends on three buses; each allocation, or each wait,
  * of taking the unit into use fails in turn.
@@ -592,6 +723,13 @@ int main(void)
         cmocka_unit_test(objects_are_looked_up),
         cmocka_unit_test(faults_have_kinds),
         cmocka_unit_test(the_end_of_an_owner_takes_all),
+        cmocka_unit_test(references_that_name_nothing),
+        cmocka_unit_test(a_stranger_is_nobodys),
+        cmocka_unit_test(nobody_need_listen),
+        cmocka_unit_test(an_owner_may_end_behind_a_lost_unit),
+        cmocka_unit_test(behind_a_lost_unit_nothing_is_offered),
+        cmocka_unit_test(a_unit_refuses_tables_of_another_depth),
+        cmocka_unit_test(a_region_may_be_demanded_twice),
         cmocka_unit_test(regions_are_granted_whole_or_not),
         cmocka_unit_test(a_wait_that_fails_grants_no_region),
     };

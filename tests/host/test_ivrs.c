@@ -188,19 +188,19 @@ static void more_than_fits_is_counted(void **state)
     assert_true(ivrs.found.incomplete);
 
     begin(state);
-    for (unsigned i = 0; i < 120; i++)
+    for (unsigned i = 0; i < IVRS_RECORDS_MAX + 3; i++)
         add_ivmd(IVRS_IVMD_ALL, 0, 0, 0x1000, 0x1000);
     read_sound();
-    assert_int_equal(ivrs.ivmd_count, 120);
-    assert_int_equal(ivrs.found.skipped, 0);
+    assert_int_equal(ivrs.ivmd_count, IVRS_RECORDS_MAX);
+    assert_int_equal(ivrs.found.skipped, 3);
 
     begin(state);
     add_ivhd(IVRS_IVHD_40, 0, 2, BASE);
-    for (unsigned i = 0; i < 160; i++)
+    for (unsigned i = 0; i < IVRS_HIDS_MAX + 3; i++)
         add_hid(i, "AMDI0020", IVRS_UID_NONE, "", 0);
     read_sound();
-    assert_int_equal(ivrs.hid_count, 160);
-    assert_int_equal(ivrs.found.skipped, 0);
+    assert_int_equal(ivrs.hid_count, IVRS_HIDS_MAX);
+    assert_int_equal(ivrs.found.skipped, 3);
 }
 
 static void more_entries_than_fit_cut_their_block(void **state)

@@ -71,6 +71,33 @@ static void a_block_listed_twice_is_one_unit(void **state)
     assert_true(ivrs.found.incomplete);
 }
 
+/* Byte `at` of an entry makes the second of two blocks another than the first. */
+static void blocks_agree_in_every_field(void **state)
+{
+    static const struct {
+        unsigned type, at, value;
+    } cases[] = {
+        {IVRS_SELECT, 0, IVRS_ALL},      {IVRS_SELECT, 1, 9},  {IVRS_SELECT, 3, 1},
+        {IVRS_ALIAS_SELECT, 5, 9},       {IVRS_SPECIAL, 4, 9}, {IVRS_SPECIAL, 7, IVRS_HPET},
+        {IVRS_EXTENDED_SELECT, 4, 0x80},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        begin(state);
+        for (unsigned block = 0; block < 2; block++) {
+            add_ivhd(IVRS_IVHD_11, 0, 2, BASE);
+            size_t at = add_entry(cases[i].type, cases[i].type == IVRS_SPECIAL ? 0 : 8, 0);
+            if (cases[i].type == IVRS_SPECIAL)
+                put(at + 7, IVRS_IOAPIC, 1);
+            if (block)
+                put(at + cases[i].at, cases[i].value, 1);
+        }
+        read_sound();
+        assert_int_equal(ivrs.ivhds[1].record.flaws, IVRS_CONFLICT);
+        assert_true(ivrs.found.incomplete);
+    }
+}
+
 static void two_units_on_one_register_set_are_not_believed(void **state)
 {
     (void)state;
@@ -443,6 +470,7 @@ int main(void)
         cmocka_unit_test_setup(the_richest_block_counts, begin),
         cmocka_unit_test_setup(poorer_blocks_may_err, begin),
         cmocka_unit_test_setup(a_block_listed_twice_is_one_unit, begin),
+        cmocka_unit_test_setup(blocks_agree_in_every_field, begin),
         cmocka_unit_test_setup(two_units_on_one_register_set_are_not_believed, begin),
         cmocka_unit_test_setup(units_without_a_usable_base_are_flagged, begin),
         cmocka_unit_test_setup(an_unusable_unit_does_not_pass_its_devices_on, begin),

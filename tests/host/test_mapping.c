@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /* Core's map and unmap: all units of a domain, what a refusal leaves, and the plain way beside the
  * long one. */
+#include "drivers/iommu/core/state.h"
 #include "tests/host/domain_fixture.h"
 
 #include "drivers/iommu/core/mapping.h"
@@ -446,6 +447,22 @@ static void a_failed_domain_takes_nothing_by_the_plain_way(void **state)
     no_violation();
 }
 
+static void what_a_table_refuses_core_refuses(void **state)
+{
+    static const enum iommu_status expected[] = {
+        [PT_OK] = IOMMU_OK,
+        [PT_NO_MEMORY] = IOMMU_NO_MEMORY,
+        [PT_LIVE] = IOMMU_OVERLAP,
+        [PT_NOT_LIVE] = IOMMU_NOT_MAPPED,
+        [PT_NOT_ENCODABLE] = IOMMU_BAD_ACCESS,
+        [PT_BAD_RANGE] = IOMMU_BAD_RANGE,
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof expected / sizeof *expected; i++)
+        assert_int_equal(iommu_from_paging((enum pt_status)i), expected[i]);
+}
+
 /* Longer than what is copied to the stack. */
 static void the_copy_of_a_list_goes_again(void **state)
 {
@@ -467,6 +484,14 @@ static void the_copy_of_a_list_goes_again(void **state)
             assert_int_equal(model_frames_owned(OWNER_IOMMU), owned);
         owned = model_frames_owned(OWNER_IOMMU);
     }
+    model_fail_allocation(1);
+    assert_int_equal(iommu_map_identity(&on.iommu, OWNER_ONE, domain, &list, PT_READ_WRITE),
+                     IOMMU_NO_MEMORY);
+    frames[64] = own_pages(OWNER_TWO, 1) >> 12;
+    model_fail_allocation(1);
+    assert_int_equal(iommu_map_identity(&on.iommu, OWNER_ONE, domain, &list, PT_READ_WRITE),
+                     IOMMU_NOT_OWNED);
+    assert_int_equal(model_frames_owned(OWNER_IOMMU), owned);
 }
 
 static void the_plain_way_is_the_long_one_made_short(void **state)
@@ -507,6 +532,7 @@ int main(void)
         cmocka_unit_test(a_failed_attach_leaves_no_alias),
         cmocka_unit_test(a_failed_attach_leaves_no_region),
         cmocka_unit_test(a_failed_domain_takes_nothing_by_the_plain_way),
+        cmocka_unit_test(what_a_table_refuses_core_refuses),
         cmocka_unit_test(the_copy_of_a_list_goes_again),
         cmocka_unit_test(the_plain_way_is_the_long_one_made_short),
     };

@@ -244,6 +244,32 @@ static void no_leaf_reaches_the_interrupt_window(void **state)
     }
 }
 
+/* Wider than the levels reach, of no page or of more bits than an entry has, without 4 KiB leaves.
+ */
+static void geometries_that_cannot_be_are_refused(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < config_count; i++) {
+        struct pt other;
+
+        start(&configs[i], 600);
+        struct pt_geometry odd[7];
+        for (size_t n = 0; n < 7; n++)
+            odd[n] = geometry;
+        odd[0].width = (uint8_t)(12 + 9 * geometry.levels + 1);
+        odd[1].width = 12;
+        odd[2].width = 64;
+        odd[3].physical_width = 12;
+        odd[4].physical_width = 53;
+        odd[5].leaf_levels = 0x0C;
+        odd[6].leaf_levels = 0;
+        for (size_t n = 0; n < 7; n++)
+            expect(pt_create(&other, formats[config->kind], &odd[n], &pool) == PT_BAD_RANGE, n);
+        expect(pool.available == pages_before - 1, i);
+        finish();
+    }
+}
+
 static void only_known_geometries_are_made(void **state)
 {
     static const uint8_t least[] = {3, 4, 1}, most[] = {5, 5, 6};
@@ -392,6 +418,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_bad_input_has_its_status),
         cmocka_unit_test(no_leaf_reaches_the_interrupt_window),
+        cmocka_unit_test(geometries_that_cannot_be_are_refused),
         cmocka_unit_test(only_known_geometries_are_made),
         cmocka_unit_test(every_boundary_of_every_level),
         cmocka_unit_test(every_allocation_fails_in_turn),

@@ -415,6 +415,34 @@ static void handlers_hear_of_their_device(void **state)
     assert_int_equal(heard.calls, 2);
 }
 
+/* "FAULT_INFORMATION_X64_TYPE". */
+static void every_kind_of_fault_is_told(void **state)
+{
+    static const FAULT_INFORMATION_X64_TYPE types[] = {
+        [IOMMU_FAULT_TRANSLATION] = TranslationFault,
+        [IOMMU_FAULT_PERMISSION] = PermissionFault,
+        [IOMMU_FAULT_ADDRESS_SIZE] = AddressSizeFault,
+        [IOMMU_FAULT_UNSUPPORTED] = UnsupportedUpstreamTransaction,
+        [IOMMU_FAULT_EXTERNAL] = ExternalFault,
+    };
+    struct iommu_fault fault = {.requester = first_id, .address = AT + 0x123};
+
+    (void)state;
+    heard.calls = 0;
+    assert_int_equal(use.v1.AttachDevice(use.domain, wdm_pdo(FIRST), 0, 1), STATUS_SUCCESS);
+    assert_int_equal(report(wdm_pdo(FIRST), TRUE, on_fault), STATUS_SUCCESS);
+    for (unsigned kind = 0; kind < COUNT(types); kind++) {
+        fault.kind = (enum iommu_fault_kind)kind;
+        iommu_report_fault(&on.iommu, &fault);
+        assert_int_equal(heard.calls, kind + 1);
+        assert_int_equal(heard.information.X64.Type, types[kind]);
+        assert_ptr_equal(heard.information.X64.FaultAddress, AT);
+    }
+    fault.requester = SECOND_ID;
+    iommu_report_fault(&on.iommu, &fault);
+    assert_int_equal(heard.calls, COUNT(types));
+}
+
 static void records_outlive_an_attachment(void **state)
 {
     (void)state;
@@ -485,6 +513,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(unregister_waits_for_a_running_call, setup, teardown),
         cmocka_unit_test_setup_teardown(fault_reporting_checks_by_position, setup, teardown),
         cmocka_unit_test_setup_teardown(handlers_hear_of_their_device, setup, teardown),
+        cmocka_unit_test_setup_teardown(every_kind_of_fault_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(records_outlive_an_attachment, setup, teardown),
         cmocka_unit_test_setup_teardown(an_owner_that_ends_is_forgotten, setup, teardown),
         cmocka_unit_test_setup_teardown(version_3_has_no_parts_of_devices, setup, teardown),

@@ -58,6 +58,7 @@ static void without_units_every_routine_refuses(void **state)
     DMA_IOMMU_INTERFACE_EX table;
     DMA_IOMMU_INTERFACE legacy;
     PIOMMU_DMA_DOMAIN domain = NULL;
+    PIOMMU_DMA_DEVICE device = NULL;
     ULONG types = 77;
 
     (void)state;
@@ -73,6 +74,14 @@ static void without_units_every_routine_refuses(void **state)
                      STATUS_INVALID_PARAMETER_1);
     on.api.QueryAvailableDomainTypes(NO_HANDLE, &types);
     assert_int_equal(types, 0);
+    assert_int_equal(on.api.CreateDevice(wdm_pdo(FIRST), NULL, &device), STATUS_NOT_FOUND);
+    assert_int_equal(on.api.CreateDevice(NO_HANDLE, NULL, &device), STATUS_INVALID_PARAMETER_1);
+    assert_null(device);
+    assert_int_equal(map_range(use.domain, AT, use.frame, PAGE_SIZE, READ_WRITE),
+                     STATUS_INVALID_PARAMETER_1);
+    assert_int_equal(unmap_range(use.domain, AT, PAGE_SIZE), STATUS_INVALID_PARAMETER_1);
+    assert_int_equal(use.v1.SetDeviceFaultReporting(wdm_pdo(FIRST), 0, FALSE, NULL),
+                     STATUS_INVALID_PARAMETER_1);
 }
 
 static void without_active_units_none_is_handed_out(void **state)

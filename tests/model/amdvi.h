@@ -49,6 +49,7 @@ struct model_amdvi_broken {
     bool never_fetches;        /* CmdBufRun stays set and the head does not move */
     bool never_completes;      /* commands are fetched; COMPLETION_WAIT does nothing */
     bool never_runs;           /* CmdBufEn is ignored */
+    bool never_logs;           /* EventLogEn is ignored */
     bool device_tlb_silent;    /* no device answers INVALIDATE_IOTLB_PAGES */
     bool write_hidden;         /* events show RW only where the specification gives it a meaning */
     enum model_amdvi_error command_error, device_table_error, page_table_error; /* of each read */

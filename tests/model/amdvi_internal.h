@@ -76,7 +76,7 @@ static inline bool amdvi_event_log_runs(const struct model_amdvi *unit)
 {
     const uint64_t on = CONTROL_IOMMU_EN | CONTROL_EVENT_LOG_EN;
 
-    return (unit->control & on) == on && !unit->event_halted;
+    return (unit->control & on) == on && !unit->event_halted && !unit->broken.never_logs;
 }
 
 /* Device Table Entry, the fields that a walk needs. Mode is 0 where there is none. */
