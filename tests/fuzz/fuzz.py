@@ -25,11 +25,9 @@ from tally import Result, Tally  # noqa: E402
 
 SEEDS = ROOT / "tests/fuzz/seeds"
 CHECK_SECONDS = 20
-BRIEF_SECONDS = 10  # for readers of small tables
-BRIEF = ("madt", "mcfg", "spcr", "tables")
 SECOND_UNIT = "-amdvi"  # NAME-amdvi is NAME on the other vendor's unit, with the same seeds
 SHORTEN_SECONDS = 10
-INPUT_MAX = 4096
+INPUT_MAX = 16384
 TOKEN = re.compile(r'\s*(?:#[^\n]*|seed\s+(\S+)|(?:(\d+)\*)?(?:"([^"\n]*)"|((?:[0-9A-Fa-f]{2})+)))'
                    r'(?=\s|#|$)')
 EXECUTED = re.compile(r"^stat::number_of_executed_units: *(\d+)", re.MULTILINE)
@@ -82,12 +80,10 @@ def describe(target: Path, find: Path, text: str) -> list[str]:
     return [*telling[:8], *as_text(find.name, short.read_bytes())[:6], f"see {short}"]
 
 
-def run_target(target: Path, seconds: int = 0, keep: bool = False,
+def run_target(target: Path, seconds: int = CHECK_SECONDS, keep: bool = False,
                seed_folder: Path = SEEDS) -> Result:
-    """`seconds`: 0 for as long as in make check. `keep`: what is found to reach new code stays, and
-    is begun with the next time."""
+    """`keep`: what is found to reach new code stays, and is begun with the next time."""
     target = target.resolve()
-    seconds = seconds or (BRIEF_SECONDS if target.name in BRIEF else CHECK_SECONDS)
     folder = target.parent
     corpus, seeds, finds = (folder / part / target.name for part in ("corpus", "seeds", "finds"))
     for path in (corpus, seeds, finds):
@@ -116,7 +112,7 @@ def run_target(target: Path, seconds: int = 0, keep: bool = False,
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Runs fuzz targets.")
-    parser.add_argument("--seconds", type=int, default=0, help="0: as long as in make check")
+    parser.add_argument("--seconds", type=int, default=CHECK_SECONDS, help="for each")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="run so many at once")
     parser.add_argument("--keep", action="store_true", help="keep inputs that reach new code")
     parser.add_argument("targets", nargs="+", type=Path)

@@ -20,6 +20,7 @@
 #define EFR        (UINT64_C(1) << EFR_IASUP_SHIFT)
 #define ADDRESS    UINT64_C(0x000FFFFFFFFFF000)
 #define STORE      UINT64_C(0x000FFFFFFFFFFFF8) /* of a COMPLETION_WAIT */
+#define DOMAIN_ID  UINT64_C(0xFFFF) /* of a DTE's second word, and IntCtl of its third */
 #define INT_CTL    (UINT64_C(3) << 60)
 #define CLEARABLE  (STATUS_EVENT_OVERFLOW | STATUS_EVENT_LOG_INT | STATUS_COM_WAIT_INT)
 
@@ -203,8 +204,7 @@ static bool is_open(void)
     if (!device_table || !entry)
         return false;
     return (entry->memory[0] & (DTE_V | DTE_TV | DTE_IR | DTE_IW)) != (DTE_V | DTE_TV) ||
-           entry->memory[1] & DTE_DOMAIN_ID ||
-           (entry->interrupts[0] & (DTE_IV | INT_CTL)) != DTE_IV;
+           entry->memory[1] & DOMAIN_ID || (entry->interrupts[0] & (DTE_IV | INT_CTL)) != DTE_IV;
 }
 
 const struct hostile_vendor hostile_vendor = {

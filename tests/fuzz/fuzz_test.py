@@ -38,6 +38,12 @@ class Seeds(unittest.TestCase):
             seeds = fuzz.read_seeds((fuzz.SEEDS / f"{source.stem[5:]}.txt").read_text())
             self.assertTrue(seeds and all(seeds.values()), source.name)
 
+    def test_tables_are_as_long_as_they_say(self) -> None:
+        for name in ("dmar", "ivrs", "madt", "mcfg", "spcr"):
+            seeds = fuzz.read_seeds((fuzz.SEEDS / f"{name}.txt").read_text())
+            for seed, data in seeds.items():
+                self.assertEqual(int.from_bytes(data[4:8], "little"), len(data), f"{name} {seed}")
+
 
 class Targets(unittest.TestCase):
     def outcome(self, script: str) -> Result:
