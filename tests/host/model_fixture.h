@@ -136,10 +136,15 @@ static inline void submit_wait(void)
     assert_int_equal(written, ticket);
 }
 
+static inline void invalidate(uint64_t low, uint64_t high)
+{
+    submit(low, high);
+    submit_wait();
+}
+
 static inline void invalidate_page(uint16_t domain, uint64_t address, unsigned mask, bool hint)
 {
-    submit((uint64_t)domain << 16 | 0x32, address | (hint ? 0x40u : 0u) | mask);
-    submit_wait();
+    invalidate((uint64_t)domain << 16 | 0x32, address | (hint ? 0x40u : 0u) | mask);
 }
 
 static inline void invalidate_all(void)

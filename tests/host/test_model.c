@@ -204,8 +204,12 @@ static void pass_through_and_fpd(void **state)
     put(&contexts[2 * 0x20], 1 | 2 << 2);
     expect_allowed(page_physical);
     no_violation();
+    put(&contexts[2 * 0x20 + 1], DOMAIN << 8 | 1);
+    model_vtd_evict_all(&unit);
+    expect_allowed(page_physical);
+    expect_violation("a pass-through context entry needs the largest AW, 2");
     put(&contexts[2 * 0x20], 2);
-    submit((uint64_t)SOURCE << 32 | DOMAIN << 16 | 0x31, 0);
+    invalidate((uint64_t)SOURCE << 32 | DOMAIN << 16 | 0x31, 0);
     assert_int_equal(dma_read(page_physical, &value), MODEL_DMA_REFUSED);
     assert_int_equal(in32(FSTS), 0);
     assert_int_equal(dma_write(0xFEE00000), MODEL_DMA_INTERRUPT);
@@ -252,6 +256,37 @@ static void fault_records_and_interrupt(void **state)
     no_violation();
 }
 
+/* One record of each of 256 requesters, and no more: then overflow. */
+static void fault_records_overflow(void **state)
+{
+    (void)state;
+    static const unsigned counts[] = {1, 8, 256};
+
+    for (unsigned i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+        struct model_vtd_config config = MODEL_VTD_DEFAULT;
+        uint32_t value;
+
+        config.cap = MODEL_FIELD(config.cap, MODEL_VTD_CAP_NFR, counts[i] - 1);
+        start_with(&config);
+        enable();
+        for (unsigned n = 0; n < counts[i]; n++) {
+            (void)model_vtd_dma(&unit, (uint16_t)(n + 0x200), 0x1000, true, &value, 1);
+            assert_int_equal(in64(FRCD + 16 * n + 8) & 0xFFFF, n + 0x200);
+            assert_int_equal(in32(FSTS), 2);
+        }
+        (void)model_vtd_dma(&unit, 0x400, 0x1000, true, &value, 1);
+        assert_int_equal(in32(FSTS), 3);
+        assert_int_equal(in64(FRCD + 8) & 0xFFFF, 0x200);
+        for (unsigned n = 0; n < counts[i]; n++) {
+            out32(FRCD + 16 * n + 12, 0x80000000u);
+        }
+        assert_int_equal(in32(FSTS), 1);
+        (void)model_vtd_dma(&unit, 0x400, 0x1000, true, &value, 1);
+        assert_int_equal(in32(FSTS), 1); /* PFO stands: nothing is recorded */
+        no_violation();
+    }
+}
+
 /* ---- Caches ---- */
 
 static void iotlb_is_stale_until_invalidated(void **state)
@@ -266,13 +301,13 @@ static void iotlb_is_stale_until_invalidated(void **state)
     expect_allowed(IOVA);
     invalidate_page(DOMAIN, IOVA - 0x4000, 1, false);
     expect_allowed(IOVA);
-    submit((uint64_t)SOURCE << 32 | DOMAIN << 16 | 0x31, 0);
+    invalidate((uint64_t)SOURCE << 32 | DOMAIN << 16 | 0x31, 0);
     expect_allowed(IOVA);
     invalidate_page(DOMAIN, IOVA - 0x4000, 3, true);
     expect_fault(IOVA, false, MODEL_VTD_NO_READ);
     no_violation();
     assert_int_equal(model_vtd_log_kind(&unit, MODEL_VTD_IOTLB_PAGE), 4);
-    const struct model_vtd_event *event = model_vtd_log(&unit, 7);
+    const struct model_vtd_event *event = model_vtd_log(&unit, model_vtd_log_count(&unit) - 2);
     assert_int_equal(event->kind, MODEL_VTD_IOTLB_PAGE);
     assert_int_equal(event->address, IOVA - 0x4000);
     assert_int_equal(event->address_mask, 3);
@@ -286,14 +321,14 @@ static void domain_and_global_drop_all(void **state)
 
     expect_allowed(IOVA);
     put(&level1[4], 0);
-    submit((DOMAIN + 1) << 16 | 0x22, 0);
+    invalidate((DOMAIN + 1) << 16 | 0x22, 0);
     expect_allowed(IOVA);
-    submit(DOMAIN << 16 | 0x22, 0);
+    invalidate(DOMAIN << 16 | 0x22, 0);
     assert_int_equal(dma_read(IOVA, &value), MODEL_DMA_REFUSED);
     put(&level1[4], page_physical | 3);
     expect_allowed(IOVA);
     put(&level1[4], 0);
-    submit(0x12, 0);
+    invalidate(0x12, 0);
     assert_int_equal(dma_read(IOVA, &value), MODEL_DMA_REFUSED);
     no_violation();
 }
@@ -342,22 +377,113 @@ static void context_is_stale_until_invalidated(void **state)
     (void)state;
     uint32_t value;
 
-    expect_allowed(IOVA);
+    assert_int_equal(dma_read(IOVA + 0x1000, &value), MODEL_DMA_REFUSED); /* fills no IOTLB entry */
+    clear_faults();
     put(&contexts[2 * 0x20], 0);
     expect_allowed(IOVA);
-    submit(0x12, 0);
+    invalidate(0x12, 0);
     expect_allowed(IOVA);
-    submit((uint64_t)SOURCE << 32 | (DOMAIN + 1) << 16 | 0x31, 0);
-    submit((uint64_t)(SOURCE ^ 1) << 32 | DOMAIN << 16 | 0x31, 0);
+    invalidate((uint64_t)SOURCE << 32 | (DOMAIN + 1) << 16 | 0x31, 0);
+    invalidate((uint64_t)(SOURCE ^ 1) << 32 | DOMAIN << 16 | 0x31, 0);
+    invalidate(0x12, 0);
     expect_allowed(IOVA);
-    submit(UINT64_C(1) << 48 | (uint64_t)(SOURCE ^ 4) << 32 | DOMAIN << 16 | 0x31, 0);
+    invalidate(UINT64_C(1) << 48 | (uint64_t)(SOURCE ^ 4) << 32 | DOMAIN << 16 | 0x31, 0);
+    invalidate(0x12, 0);
     assert_int_equal(dma_read(IOVA, &value), MODEL_DMA_REFUSED);
     put(&contexts[2 * 0x20], physical(level4) | 1);
     expect_allowed(IOVA);
     put(&contexts[2 * 0x20], 0);
-    submit(DOMAIN << 16 | 0x21, 0);
+    invalidate(DOMAIN << 16 | 0x21, 0);
+    invalidate(0x12, 0);
     assert_int_equal(dma_read(IOVA, &value), MODEL_DMA_REFUSED);
     no_violation();
+}
+
+/* A device that is detached, or has another domain, still finds the IOTLB entries that it filled.
+ */
+static void large_pages_go_piece_by_piece(void **state)
+{
+    (void)state;
+    const uint64_t base = IOVA & ~UINT64_C(0x1FFFFF), offset = page_physical & 0x1FFFFF;
+
+    put(&level2[3], (page_physical & ~UINT64_C(0x1FFFFF)) | 0x83);
+    expect_allowed(base + offset);
+    put(&level2[3], 0);
+    invalidate_page(DOMAIN, base + (offset ^ 0x1000), 0, false);
+    invalidate_page(DOMAIN, base + (offset ^ 0x100000), 8, false);
+    expect_allowed(base + offset);
+    invalidate_page(DOMAIN, base + offset, 0, false);
+    expect_fault(base + offset, false, MODEL_VTD_NO_READ);
+    put(&level2[3], (page_physical & ~UINT64_C(0x1FFFFF)) | 0x83);
+    expect_allowed(base + offset);
+    put(&level2[3], 0);
+    invalidate_page(DOMAIN, base, 9, false);
+    expect_fault(base + offset, false, MODEL_VTD_NO_READ);
+    no_violation();
+}
+
+static void own_pages_outlive_the_context_entry(void **state)
+{
+    (void)state;
+    expect_allowed(IOVA);
+    put(&contexts[2 * 0x20], 0);
+    invalidate((uint64_t)SOURCE << 32 | DOMAIN << 16 | 0x31, 0);
+    expect_allowed(IOVA);
+    put(&contexts[2 * 0x20 + 1], (DOMAIN + 1) << 8 | 2);
+    put(&contexts[2 * 0x20], physical(frame(OWNER_IOMMU)) | 1);
+    invalidate((DOMAIN + 1) << 16 | 0x22, 0);
+    expect_allowed(IOVA);
+    invalidate(DOMAIN << 16 | 0x22, 0);
+    expect_fault(IOVA, false, MODEL_VTD_NO_READ);
+    no_violation();
+}
+
+static void domains_share_one_table(void **state)
+{
+    (void)state;
+    uint32_t value;
+
+    expect_allowed(IOVA);
+    put(&contexts[2 * 0x21 + 1], DOMAIN << 8 | 2);
+    put(&contexts[2 * 0x21], physical(level4) | 1);
+    assert_int_equal(model_vtd_dma(&unit, 0x121, IOVA, false, &value, 4), MODEL_DMA_ALLOWED);
+    no_violation();
+    put(&contexts[2 * 0x22 + 1], DOMAIN << 8 | 2);
+    put(&contexts[2 * 0x22], physical(level3) | 1);
+    (void)model_vtd_dma(&unit, 0x122, IOVA, false, &value, 4);
+    expect_violation("have domain 0042 and other tables");
+}
+
+/* A present entry that is changed one half after the other. */
+static void access_between_stores(void *context, uint64_t at, uint64_t word)
+{
+    uint32_t value;
+
+    (void)word;
+    if (at >> 12 == physical(contexts) >> 12) {
+        model_vtd_evict_all(&unit);
+        table_write_back(&contexts[2 * 0x20], 16);
+        *(unsigned *)context += dma_read(IOVA, &value) == MODEL_DMA_ALLOWED && value == SECRET;
+        (void)model_vtd_dma(&unit, 0x121, IOVA, false, &value, 4);
+    }
+}
+
+static void torn_entries_are_seen(void **state)
+{
+    (void)state;
+    uint64_t other = physical(frame(OWNER_IOMMU)) | 1;
+    unsigned allowed = 0;
+
+    put(&contexts[2 * 0x21 + 1], (DOMAIN + 1) << 8 | 2);
+    put(&contexts[2 * 0x21], other);
+    model_on_store(access_between_stores, &allowed);
+    table_store128(&contexts[2 * 0x20], other, (DOMAIN + 1) << 8 | 2);
+    no_violation();
+    assert_int_equal(allowed, 0);
+    table_store64(&contexts[2 * 0x20], physical(level4) | 1);
+    model_on_store(NULL, NULL);
+    expect_violation("have domain 0043 and other tables");
+    assert_int_equal(allowed, 1);
 }
 
 static void domains_are_kept_apart(void **state)
@@ -379,7 +505,7 @@ static void domains_are_kept_apart(void **state)
 
     put(&level1[4], 0);
     put(&other1[4], 0);
-    submit((DOMAIN + 1) << 16 | 0x22, 0);
+    invalidate((DOMAIN + 1) << 16 | 0x22, 0);
     expect_allowed(IOVA);
     assert_int_equal(model_vtd_dma(&unit, 0x121, IOVA, false, &value, 4), MODEL_DMA_REFUSED);
     no_violation();
@@ -394,6 +520,11 @@ static void caching_mode_keeps_refusals(void **state)
     config.cap |= MODEL_VTD_CAP_CM;
     start_with(&config);
     enable();
+    put(&contexts[2 * 0x20 + 1], 2);
+    expect_allowed(IOVA);
+    expect_violation("domain-id 0 in a context entry");
+    put(&contexts[2 * 0x20 + 1], DOMAIN << 8 | 2);
+    invalidate_all();
     put(&level1[5], 0);
     assert_int_equal(dma_read(IOVA + 0x1000, &value), MODEL_DMA_REFUSED);
     put(&level1[5], page_physical | 3);
@@ -404,18 +535,18 @@ static void caching_mode_keeps_refusals(void **state)
     assert_int_equal(model_vtd_dma(&unit, 0x121, IOVA, false, &value, 4), MODEL_DMA_REFUSED);
     put(&contexts[2 * 0x21], physical(level4) | 1);
     put(&contexts[2 * 0x21 + 1], DOMAIN << 8 | 2);
-    submit(UINT64_C(0x121) << 32 | DOMAIN << 16 | 0x31, 0);
+    invalidate(UINT64_C(0x121) << 32 | DOMAIN << 16 | 0x31, 0);
     assert_int_equal(model_vtd_dma(&unit, 0x121, IOVA, false, &value, 4), MODEL_DMA_REFUSED);
-    submit(UINT64_C(0x121) << 32 | 0x31, 0);
+    invalidate(UINT64_C(0x121) << 32 | 0x31, 0);
     assert_int_equal(model_vtd_dma(&unit, 0x121, IOVA, false, &value, 4), MODEL_DMA_ALLOWED);
 
     put(&contexts[2 * 0x22], physical(level4) | 0x11);
     put(&contexts[2 * 0x22 + 1], DOMAIN << 8 | 2);
     assert_int_equal(model_vtd_dma(&unit, 0x122, IOVA, false, &value, 4), MODEL_DMA_REFUSED);
     put(&contexts[2 * 0x22], physical(level4) | 1);
-    submit(UINT64_C(0x122) << 32 | DOMAIN << 16 | 0x31, 0);
+    invalidate(UINT64_C(0x122) << 32 | DOMAIN << 16 | 0x31, 0);
     assert_int_equal(model_vtd_dma(&unit, 0x122, IOVA, false, &value, 4), MODEL_DMA_REFUSED);
-    submit(UINT64_C(0x122) << 32 | 0x31, 0);
+    invalidate(UINT64_C(0x122) << 32 | 0x31, 0);
     assert_int_equal(model_vtd_dma(&unit, 0x122, IOVA, false, &value, 4), MODEL_DMA_ALLOWED);
     no_violation();
 }
@@ -530,12 +661,17 @@ int main(void)
         cmocka_unit_test(capabilities_narrow),
         cmocka_unit_test_setup(pass_through_and_fpd, set_up),
         cmocka_unit_test(fault_records_and_interrupt),
+        cmocka_unit_test(fault_records_overflow),
         cmocka_unit_test_setup(iotlb_is_stale_until_invalidated, set_up),
         cmocka_unit_test_setup(domain_and_global_drop_all, set_up),
         cmocka_unit_test_setup(widened_rights_need_invalidation, set_up),
         cmocka_unit_test_setup(hint_keeps_freed_tables_reachable, set_up),
         cmocka_unit_test_setup(freed_page_is_caught, set_up),
         cmocka_unit_test_setup(context_is_stale_until_invalidated, set_up),
+        cmocka_unit_test_setup(large_pages_go_piece_by_piece, set_up),
+        cmocka_unit_test_setup(own_pages_outlive_the_context_entry, set_up),
+        cmocka_unit_test_setup(domains_share_one_table, set_up),
+        cmocka_unit_test_setup(torn_entries_are_seen, set_up),
         cmocka_unit_test_setup(domains_are_kept_apart, set_up),
         cmocka_unit_test(caching_mode_keeps_refusals),
         cmocka_unit_test_setup(missing_write_back_is_seen, set_up),

@@ -364,6 +364,64 @@ static void torn_entries_are_seen(void **state)
     model_on_store(NULL, NULL);
 }
 
+/* A write that was let through may reach memory late: what drops its page waits for it. */
+static void writes_are_drained(void **state)
+{
+    (void)state;
+    unit.broken.writes_linger = true;
+    assert_int_equal(dma_write(IOVA), MODEL_DMA_ALLOWED);
+    invalidate_pages(DOMAIN + 1, IOVA);
+    invalidate_pages(DOMAIN, IOVA + 0x1000);
+    invalidate_device(SOURCE + 1);
+    assert_int_equal(*(uint32_t *)page, SECRET);
+    invalidate_pages(DOMAIN, IOVA);
+    assert_int_equal(*(uint32_t *)page, 0xBAD);
+    assert_int_equal(dma_write(IOVA + 8), MODEL_DMA_ALLOWED);
+    invalidate_device(SOURCE);
+    assert_int_equal(page[8], 0xAD);
+    no_violation();
+    assert_int_equal(dma_write(IOVA + 16), MODEL_DMA_ALLOWED);
+    assert_true(memory_free(OWNER_DRIVER, page, 1));
+    submit(OP_ALL, 0);
+    submit_wait();
+    expect_violation("DMA of 0120");
+}
+
+/* A read that began before the two stores, and one that ends in between. */
+static void halves_are_read_one_by_one(void **state)
+{
+    (void)state;
+    struct model_amdvi_config config = MODEL_AMDVI_DEFAULT;
+    uint32_t value;
+
+    config.broken.tear = MODEL_AMDVI_LOWER_FIRST;
+    config.broken.tear_changes = 100;
+    start_with(&config);
+    enable();
+    uint64_t *entry = entry_of(SOURCE);
+    invalidate_device(SOURCE);
+    table_store128(entry, DTE(0) & ~(BIT(61) | BIT(62)), 0); /* blocked */
+    table_store128(entry + 2, 1, 0);
+    assert_int_equal(dma_write(0xFEE00000), MODEL_DMA_REFUSED);
+    out64(EVT_HEAD, in64(EVT_TAIL));
+    expect_allowed(IOVA); /* the half of before, cached with the new one */
+    assert_int_equal(dma_read(0x1000, &value), MODEL_DMA_REFUSED);
+    expect_event(event_of(MODEL_AMDVI_NOT_PRESENT, false), 0x1000);
+    invalidate_device(SOURCE);
+    assert_int_equal(dma_read(IOVA, &value), MODEL_DMA_REFUSED);
+    out64(EVT_HEAD, in64(EVT_TAIL));
+
+    unit.broken.tear = MODEL_AMDVI_UPPER_FIRST;
+    table_store128(entry, physical(level4) | DTE(4), DOMAIN);
+    table_store128(entry + 2, 0, 0);
+    model_amdvi_evict_all(&unit);
+    assert_int_equal(dma_write(0xFEE00000), MODEL_DMA_REFUSED);
+    assert_int_equal(dma_read(IOVA, &value), MODEL_DMA_ALLOWED);
+    invalidate_device(SOURCE);
+    assert_int_equal(dma_write(0xFEE00000), MODEL_DMA_INTERRUPT);
+    no_violation();
+}
+
 static void state_is_copied_and_restored(void **state)
 {
     (void)state;
@@ -401,6 +459,8 @@ int main(void)
         cmocka_unit_test_setup(new_table_must_be_written_back, set_up),
         cmocka_unit_test_setup(device_table_is_read_from_memory, set_up),
         cmocka_unit_test_setup(torn_entries_are_seen, set_up),
+        cmocka_unit_test_setup(writes_are_drained, set_up),
+        cmocka_unit_test(halves_are_read_one_by_one),
         cmocka_unit_test_setup(state_is_copied_and_restored, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 /* The modelled machine judged alone: memory, write-back, clock, interrupt lines, tasks. */
 
 #include "arch/task.h"
+#include "ecam.h"
 #include "model_fixture.h"
 
 static void memory_has_owners(void **state)
@@ -51,9 +52,64 @@ static void memory_sees_only_written_back_lines(void **state)
     assert_false(model_hw_read64(0x1000, true, &value));
 }
 
+static void the_past_can_be_read(void **state)
+{
+    (void)state;
+    model_reset();
+    model_keep_history();
+    uint64_t *words = memory_alloc(OWNER_IOMMU, 1, 0);
+    uint64_t at = memory_physical(words), value;
+
+    table_store64(words, 1);
+    uint64_t then = model_history();
+    table_store64(words, 2);
+    table_store128(words, 3, 4);
+    assert_true(model_hw_read64_at(at, true, then, &value) && value == 1);
+    assert_true(model_hw_read64_at(at, true, then + 1, &value) && value == 2);
+    assert_true(model_hw_read64_at(at + 8, true, then, &value) && value == 0);
+    assert_true(model_hw_read64_at(at, true, UINT64_MAX, &value) && value == 3);
+    table_write_back(words, 8);
+    assert_true(model_hw_read64_at(at, false, model_history(), &value) && value == 3);
+    assert_true(model_hw_read64_at(at, false, then, &value) && value != 3 && value != 0);
+    table_zero(words);
+    assert_true(model_hw_read64_at(at, true, then, &value) && value == 1);
+    assert_true(model_hw_read64_at(at, true, UINT64_MAX, &value) && value == 0);
+    assert_false(model_hw_read64_at(0x1000, true, then, &value));
+    no_violation();
+}
+
 static bool third_time(void *context)
 {
     return ++*(unsigned *)context == 3;
+}
+
+static void misuse_is_seen(void **state)
+{
+    (void)state;
+    struct mmio window;
+    unsigned asked = 0;
+
+    model_reset();
+    ecam_reset();
+    (void)ecam_add_segment(0, ECAM_BASE, 1);
+    (void)ecam_add_segment(1, ECAM_BASE, 1);
+    expect_violation("ecam: region refused");
+    assert_true(mmio_map(ECAM_BASE, 0x1000, &window));
+    (void)mmio_read64(&window, (reg64_t){0});
+    expect_violation("ecam: read of 8 bytes");
+    mmio_write64(&window, (reg64_t){0}, 0);
+    expect_violation("ecam: write of 8 bytes");
+    irq_release(5);
+    expect_violation("line 5 is not claimed");
+    (void)memory_physical(&asked);
+    expect_violation("is no RAM of the machine");
+    uint64_t *words = memory_alloc(OWNER_IOMMU, 1, 0);
+    table_store128(&words[1], 0, 0);
+    expect_violation("is not aligned to 16 bytes");
+    table_write_back(words, MODEL_RAM_SIZE);
+    expect_violation("leave RAM");
+    assert_false(wait_until(third_time, &asked, UINT64_MAX));
+    expect_violation("is no bound");
 }
 
 static bool never(void *context)
@@ -125,6 +181,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memory_has_owners),
         cmocka_unit_test(memory_sees_only_written_back_lines),
+        cmocka_unit_test(the_past_can_be_read),
+        cmocka_unit_test(misuse_is_seen),
         cmocka_unit_test(waits_end),
         cmocka_unit_test(tasks_switch),
     };

@@ -384,6 +384,9 @@ bool model_amdvi_create(struct model_amdvi *unit, const struct model_amdvi_confi
     unit->config = *config;
     unit->broken = config->broken;
     amdvi_add_capabilities(unit);
+    if (config->broken.tear != MODEL_AMDVI_WHOLE) {
+        model_keep_history();
+    }
     return model_add_region(&region) && model_on_tick(tick, unit);
 }
 

@@ -41,17 +41,23 @@ enum model_amdvi_error {
     MODEL_AMDVI_DATA_ERROR,
 };
 
+/* Which 128 bits of a device table entry are read before the others. */
+enum model_amdvi_tear { MODEL_AMDVI_WHOLE, MODEL_AMDVI_LOWER_FIRST, MODEL_AMDVI_UPPER_FIRST };
+
 /* How it misbehaves. May be changed while it runs. A tick is a register read or a clock tick. */
 struct model_amdvi_broken {
-    bool all_ones;             /* the registers are gone */
-    unsigned fetch_delay;      /* ticks until commands are fetched after a tail write */
-    unsigned completion_delay; /* ticks from the fetch of COMPLETION_WAIT to its completion */
-    bool never_fetches;        /* CmdBufRun stays set and the head does not move */
-    bool never_completes;      /* commands are fetched; COMPLETION_WAIT does nothing */
-    bool never_runs;           /* CmdBufEn is ignored */
-    bool never_logs;           /* EventLogEn is ignored */
-    bool device_tlb_silent;    /* no device answers INVALIDATE_IOTLB_PAGES */
-    bool write_hidden;         /* events show RW only where the specification gives it a meaning */
+    bool all_ones;              /* the registers are gone */
+    unsigned fetch_delay;       /* ticks until commands are fetched after a tail write */
+    unsigned completion_delay;  /* ticks from the fetch of COMPLETION_WAIT to its completion */
+    bool never_fetches;         /* CmdBufRun stays set and the head does not move */
+    bool never_completes;       /* commands are fetched; COMPLETION_WAIT does nothing */
+    bool never_runs;            /* CmdBufEn is ignored */
+    bool never_logs;            /* EventLogEn is ignored */
+    bool writes_linger;         /* until an invalidation has drained them */
+    bool device_tlb_silent;     /* no device answers INVALIDATE_IOTLB_PAGES */
+    enum model_amdvi_tear tear; /* entries are read in two steps, */
+    unsigned tear_changes;      /* and this many words of memory change meanwhile */
+    bool write_hidden;          /* events show RW only where the specification gives it a meaning */
     enum model_amdvi_error command_error, device_table_error, page_table_error; /* of each read */
 };
 
@@ -163,6 +169,8 @@ struct model_amdvi {
     uint64_t wait[2];
     uint64_t fetched[MODEL_AMDVI_FETCHED][2]; /* invalidations that no wait has forced yet */
     unsigned fetched_count;
+    uint64_t drained; /* model_history() when the last invalidation of an entry was done */
+    struct model_dma_held lingering;
 
     struct model_amdvi_device devices[MODEL_AMDVI_DEVICES];
     struct model_amdvi_translation leaves[MODEL_AMDVI_LEAVES];

@@ -155,6 +155,19 @@ void model_amdvi_evict_all(struct model_amdvi *unit)
     unit->device_count = unit->leaf_count = unit->table_count = 0;
 }
 
+/* Every request that was let through by what is dropped now is in memory when the wait is done. */
+static void drain_writes(struct model_amdvi *unit, const struct model_amdvi_event *event)
+{
+    const struct model_dma_held *write = &unit->lingering;
+    bool of_pages = event->kind == MODEL_AMDVI_IOMMU_PAGES && event->domain == write->domain &&
+                    write->iova >= event->first && write->iova <= event->last;
+    bool of_device = event->kind == MODEL_AMDVI_DEVTAB_ENTRY && event->device == write->requester;
+
+    if (of_pages || of_device || event->kind == MODEL_AMDVI_IOMMU_ALL) {
+        model_dma_drain("amdvi", &unit->lingering);
+    }
+}
+
 static void take_effect(struct model_amdvi *unit, const uint64_t command[2])
 {
     struct model_amdvi_event event = {.kind = OPCODE(command[0])};
@@ -162,6 +175,7 @@ static void take_effect(struct model_amdvi *unit, const uint64_t command[2])
     switch (event.kind) {
     case MODEL_AMDVI_DEVTAB_ENTRY:
         event.device = (uint16_t)command[0];
+        unit->drained = model_history();
         drop_device(unit, event.device);
         break;
     case MODEL_AMDVI_IOMMU_PAGES:
@@ -181,11 +195,13 @@ static void take_effect(struct model_amdvi *unit, const uint64_t command[2])
         event.device = (uint16_t)command[0];
         break;
     case MODEL_AMDVI_IOMMU_ALL:
+        unit->drained = model_history();
         model_amdvi_evict_all(unit);
         break;
     default:
         break;
     }
+    drain_writes(unit, &event);
     log_event(unit, &event);
 }
 

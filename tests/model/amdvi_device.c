@@ -108,18 +108,35 @@ static uint64_t dte_address(const struct model_amdvi *unit, uint16_t source)
     return (unit->device_table & ADDRESS_BITS) + (uint64_t)source * DTE_SIZE;
 }
 
+/* "Making Device Table Entry Changes": no read takes more than 128 bits at once, and none outlasts
+ * an invalidation of entries. */
+static bool read_word(const struct model_amdvi *unit, uint64_t at, unsigned index, uint64_t *word)
+{
+    bool coherent = (unit->control & CONTROL_COHERENT) != 0;
+    enum model_amdvi_tear half = index < 2 ? MODEL_AMDVI_LOWER_FIRST : MODEL_AMDVI_UPPER_FIRST;
+    uint64_t now = model_history(), then = now - unit->drained;
+
+    if (unit->broken.device_table_error != MODEL_AMDVI_NO_ERROR) {
+        return false;
+    }
+    if (unit->broken.tear != half) {
+        then = 0;
+    } else if (then > unit->broken.tear_changes) {
+        then = unit->broken.tear_changes;
+    }
+    return model_hw_read64_at(at + UINT64_C(8) * index, coherent, now - then, word);
+}
+
 static enum model_amdvi_reason read_device(const struct model_amdvi *unit,
                                            struct model_amdvi_device *device)
 {
     uint64_t at = dte_address(unit, device->source);
-    bool coherent = (unit->control & CONTROL_COHERENT) != 0;
 
     if (device->source * DTE_SIZE >= (BITS(unit->device_table, 8, 0) + 1) * FRAME_SIZE) {
         return MODEL_AMDVI_DTE_ENCODING;
     }
     for (unsigned i = 0; i < 4; i++) {
-        if (unit->broken.device_table_error != MODEL_AMDVI_NO_ERROR ||
-            !model_hw_read64(at + UINT64_C(8) * i, coherent, &device->words[i])) {
+        if (!read_word(unit, at, i, &device->words[i])) {
             return MODEL_AMDVI_DTE_UNREADABLE;
         }
     }
@@ -353,6 +370,15 @@ static enum model_dma_result dma_piece(void *context, uint16_t source, uint64_t 
         return MODEL_DMA_REFUSED;
     }
     model_dma_check_target("amdvi", source, iova, physical);
+    struct model_dma_held held = {.requester = source,
+                                  .domain = amdvi_domain(device),
+                                  .iova = iova,
+                                  .physical = physical,
+                                  .length = length};
+    if (write && unit->broken.writes_linger &&
+        model_dma_hold("amdvi", &unit->lingering, &held, buffer)) {
+        return MODEL_DMA_ALLOWED;
+    }
     return model_dma_copy(physical, write, buffer, length);
 }
 

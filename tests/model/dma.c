@@ -40,3 +40,26 @@ void model_dma_check_target(const char *unit, uint16_t requester, uint64_t iova,
                         requester, (unsigned long long)iova, (unsigned long long)physical, owner);
     }
 }
+
+bool model_dma_hold(const char *unit, struct model_dma_held *held,
+                    const struct model_dma_held *request, const void *bytes)
+{
+    model_dma_drain(unit, held);
+    if (request->length > MODEL_DMA_HELD_MAX ||
+        model_ram(request->physical, request->length) == NULL) {
+        return false;
+    }
+    *held = *request;
+    held->held = true;
+    memcpy(held->bytes, bytes, request->length);
+    return true;
+}
+
+void model_dma_drain(const char *unit, struct model_dma_held *held)
+{
+    if (held->held) {
+        held->held = false;
+        model_dma_check_target(unit, held->requester, held->iova, held->physical);
+        (void)model_dma_copy(held->physical, true, held->bytes, held->length);
+    }
+}

@@ -79,6 +79,7 @@ void model_reset(void)
     fail_map = 0;
     violation_count = 0;
     model_memory_reset();
+    model_history_reset();
     model_clock_reset();
     model_irq_reset();
     model_task_reset();

@@ -79,6 +79,17 @@ size_t model_frames_owned(owner_t owner);
 bool model_hw_read64(uint64_t physical, bool coherent, uint64_t *value)
     __attribute__((warn_unused_result));
 
+/*
+ * The past of memory, for what reads later than it should: a write buffer, or the other half of an
+ * entry. From model_keep_history() until reset, each word that changes is kept, the latest 65536 of
+ * them. model_history() is the number of changes so far; model_hw_read64_at() is model_hw_read64()
+ * when that number was `history`.
+ */
+void model_keep_history(void);
+uint64_t model_history(void);
+bool model_hw_read64_at(uint64_t physical, bool coherent, uint64_t history, uint64_t *value)
+    __attribute__((warn_unused_result));
+
 /* Cache lines that table_write_back wrote since reset. */
 uint64_t model_lines_written_back(void);
 

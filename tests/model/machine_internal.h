@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* gcc says __SANITIZE_ADDRESS__, clang __has_feature. */
 #if defined(__SANITIZE_ADDRESS__)
@@ -24,9 +25,14 @@
 
 /* The parts of the machine, each of which model_reset() brings back to power-on. */
 void model_memory_reset(void);
+void model_history_reset(void);
 void model_clock_reset(void);
 void model_irq_reset(void);
 void model_task_reset(void);
+
+/* The past is kept, and a word as walks that are coherent, or not, see it is about to change. */
+bool model_history_kept(void);
+void model_history_add(uint64_t physical, bool coherent, uint64_t old);
 
 /* True when a store of this context to a table may still be on its way: no fence stands behind it.
  */

@@ -198,12 +198,28 @@ size_t memory_free_frames(void)
     return count;
 }
 
+/* Words of `view` that are about to become those at `next`. */
+static void note_changes(const uint8_t *view, const uint8_t *next, size_t offset, size_t length)
+{
+    for (size_t i = offset; model_history_kept() && i < offset + length; i += sizeof(uint64_t)) {
+        uint64_t old, new = 0;
+        memcpy(&old, view + i, sizeof(old));
+        if (next != NULL) {
+            memcpy(&new, next + i, sizeof(new));
+        }
+        if (old != new) {
+            model_history_add(MODEL_RAM_BASE + i, view == ram, old);
+        }
+    }
+}
+
 /* Zeroed as the processor sees it; memory keeps what it held. */
 static void *open_frames(size_t offset, size_t count)
 {
     size_t length = count << FRAME_SHIFT;
 
     ASAN_UNPOISON_MEMORY_REGION(cpu + offset, length);
+    note_changes(ram, NULL, offset, length);
     memset(cpu + offset, 0, length);
     for (size_t i = 0; i < length; i += sizeof(uint64_t)) {
         memcpy(memory + offset + i, &(uint64_t){STALE_WORD}, sizeof(uint64_t));
@@ -340,6 +356,16 @@ void model_on_store(model_store_hook hook, void *context)
     store_context = context;
 }
 
+static void store(uint64_t *word, uint64_t value)
+{
+    size_t offset;
+
+    if (model_history_kept() && cpu_offset(word, &offset)) {
+        model_history_add(MODEL_RAM_BASE + offset, true, *word);
+    }
+    *(volatile uint64_t *)word = value;
+}
+
 static void stored(const uint64_t *word, uint64_t value)
 {
     size_t offset;
@@ -366,15 +392,15 @@ uint64_t table_load64(const uint64_t *word)
 void table_store64(uint64_t *word, uint64_t value)
 {
     check_aligned(word, sizeof(*word));
-    *(volatile uint64_t *)word = value;
+    store(word, value);
     stored(word, value);
 }
 
 void table_store128(uint64_t pair[2], uint64_t low, uint64_t high)
 {
     check_aligned(pair, 2 * sizeof(*pair));
-    ((volatile uint64_t *)pair)[0] = low;
-    ((volatile uint64_t *)pair)[1] = high;
+    store(&pair[0], low);
+    store(&pair[1], high);
     stored(&pair[0], low);
     stored(&pair[1], high);
 }
@@ -388,7 +414,12 @@ void table_fill64(uint64_t *words, size_t count, uint64_t first, uint64_t step)
 
 void table_zero(void *page)
 {
+    size_t offset;
+
     check_aligned(page, FRAME_SIZE);
+    if (cpu_offset(page, &offset)) {
+        note_changes(ram, NULL, offset, FRAME_SIZE);
+    }
     memset(page, 0, FRAME_SIZE);
 }
 
@@ -406,6 +437,7 @@ void table_write_back(const void *start, size_t length)
     }
     offset -= offset % CACHE_LINE;
     end += (CACHE_LINE - end % CACHE_LINE) % CACHE_LINE;
+    note_changes(memory, ram, offset, end - offset);
     memcpy(memory + offset, ram + offset, end - offset);
     stores_pending = false;
     lines_written_back += (end - offset) / CACHE_LINE;

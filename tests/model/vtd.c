@@ -41,10 +41,10 @@ enum {
 
 #define VERSION    0x10u
 #define COMMAND_GO BIT64(63) /* CCMD.ICC, IOTLB.IVT */
-#define PMEN_EPM   BIT32(31)
-#define PMEN_PRS   BIT32(0)
-#define RTADDR_TTM UINT64_C(0xC00)
-#define IQA_DW     BIT64(11)
+#define CCMD_CAIG  (UINT64_C(3) << 59)
+#define IOTLB_IAIG (UINT64_C(3) << 57)
+#define IOTLB_DW   BIT64(48)
+#define REGION_TOP UINT64_C(0xFFFFF) /* low bits of protected regions, lost */
 
 #define PERSISTENT (GLOBAL_TE | GLOBAL_EAFL | GLOBAL_QIE | GLOBAL_IRE | GLOBAL_CFI)
 #define ONE_SHOT   (GLOBAL_RTP | GLOBAL_FL | GLOBAL_WBF | GLOBAL_IRTP)
@@ -54,44 +54,46 @@ struct vtd_register {
     uint8_t width;
     size_t field;      /* where its value is in struct model_vtd; 0: computed */
     uint64_t writable; /* 0: read-only */
+    uint64_t ignored;  /* read-only bits that a write may have */
 };
 
-#define REGISTER(name, field, writable)                                                            \
+#define REGISTER_BESIDE(name, field, writable, ignored)                                            \
     {                                                                                              \
         REG_##name, sizeof(((struct model_vtd *)0)->field), offsetof(struct model_vtd, field),     \
-            writable                                                                               \
+            writable, ignored                                                                      \
     }
+#define REGISTER(name, field, writable) REGISTER_BESIDE(name, field, writable, 0)
 
 static const struct vtd_register registers[] = {
-    {REG_VER, 4, 0, 0},
+    {.offset = REG_VER, .width = 4},
     REGISTER(CAP, config.cap, 0),
     REGISTER(ECAP, config.ecap, 0),
-    {REG_GCMD, 4, 0, UINT32_MAX},
+    {.offset = REG_GCMD, .width = 4, .writable = UINT32_MAX},
     REGISTER(GSTS, gsts, 0),
     REGISTER(RTADDR, rtaddr, ~UINT64_C(0x3FF)),
-    REGISTER(CCMD, ccmd, UINT64_MAX),
-    REGISTER(FSTS, fsts, FSTS_W1C),
-    REGISTER(FECTL, fectl, EVENT_IM),
+    REGISTER(CCMD, ccmd, UINT64_C(0xF8000003FFFFFFFF)),
+    REGISTER_BESIDE(FSTS, fsts, FSTS_W1C, UINT32_MAX),
+    REGISTER_BESIDE(FECTL, fectl, EVENT_IM, EVENT_IP),
     REGISTER(FEDATA, fedata, UINT32_MAX),
     REGISTER(FEADDR, feaddr, ~UINT32_C(3)),
     REGISTER(FEUADDR, feuaddr, UINT32_MAX),
-    REGISTER(PMEN, pmen, PMEN_EPM),
-    REGISTER(PLMBASE, plm_base, UINT32_C(0xFFF00000)),
-    REGISTER(PLMLIMIT, plm_limit, UINT32_C(0xFFF00000)),
-    REGISTER(PHMBASE, phm_base, ~UINT64_C(0xFFFFF)),
-    REGISTER(PHMLIMIT, phm_limit, ~UINT64_C(0xFFFFF)),
+    REGISTER_BESIDE(PMEN, pmen, PMEN_EPM, PMEN_PRS),
+    REGISTER_BESIDE(PLMBASE, plm_base, ~(uint32_t)REGION_TOP, REGION_TOP),
+    REGISTER_BESIDE(PLMLIMIT, plm_limit, ~(uint32_t)REGION_TOP, REGION_TOP),
+    REGISTER_BESIDE(PHMBASE, phm_base, ~REGION_TOP, REGION_TOP),
+    REGISTER_BESIDE(PHMLIMIT, phm_limit, ~REGION_TOP, REGION_TOP),
     REGISTER(IQH, iqh, 0),
     REGISTER(IQT, iqt, UINT64_MAX),
     REGISTER(IQA, iqa, ~UINT64_C(0x7F8)),
     REGISTER(ICS, ics, ICS_IWC),
-    REGISTER(IECTL, iectl, EVENT_IM),
+    REGISTER_BESIDE(IECTL, iectl, EVENT_IM, EVENT_IP),
     REGISTER(IEDATA, iedata, UINT32_MAX),
     REGISTER(IEADDR, ieaddr, ~UINT32_C(3)),
     REGISTER(IEUADDR, ieuaddr, UINT32_MAX),
-    {REG_IQERCD, 8, 0, 0},
-    REGISTER(IRTA, irta, UINT64_MAX),
-    REGISTER(IVA, iva, UINT64_MAX),
-    REGISTER(IOTLB, iotlb, UINT64_MAX),
+    REGISTER(IQERCD, iqercd, 0),
+    REGISTER(IRTA, irta, ~UINT64_C(0x7F0)),
+    REGISTER(IVA, iva, ~UINT64_C(0xF80)),
+    REGISTER(IOTLB, iotlb, UINT64_C(0xB603FFFF00000000)),
 };
 
 /* ---- Global commands ---- */
@@ -104,6 +106,7 @@ static void set_root(struct model_vtd *unit)
                         (unsigned long long)unit->rtaddr);
     }
     unit->gsts |= GLOBAL_RTP;
+    unit->root_used = false;
     unit->context_flushed = unit->iotlb_flushed = false;
     if ((unit->config.cap & MODEL_VTD_CAP_ESRTPS) != 0) {
         model_vtd_evict_all(unit);
@@ -114,7 +117,7 @@ static void set_root(struct model_vtd *unit)
 static void set_queue(struct model_vtd *unit, bool on)
 {
     if (!on) {
-        if (unit->iqh != unit->iqt || !unit->last_was_wait) {
+        if (unit->iqh != unit->iqt || unit->fetched_count != 0 || unit->waiting) {
             model_violation("vtd: QIE cleared while the queue is not drained");
             return;
         }
@@ -125,19 +128,11 @@ static void set_queue(struct model_vtd *unit, bool on)
     if (unit->broken.never_qies) {
         return;
     }
-    if ((unit->config.ecap & MODEL_VTD_ECAP_QI) == 0) {
-        model_violation("vtd: QIE set and ECAP.QI is clear");
-        return;
-    }
     if (unit->iqt != 0) {
         model_violation("vtd: QIE set and IQT is %#llx, not 0", (unsigned long long)unit->iqt);
     }
-    if (((unit->ccmd | unit->iotlb) & COMMAND_GO) != 0) {
-        model_violation("vtd: QIE set while a register-based invalidation is pending");
-    }
     unit->gsts |= GLOBAL_QIE;
     unit->iqh = 0;
-    unit->last_was_wait = true;
     vtd_run_queue(unit);
 }
 
@@ -154,9 +149,13 @@ static void set_translation(struct model_vtd *unit, bool on)
         model_violation("vtd: TE set before SRTP completed");
     } else if ((unit->rtaddr & ~PAGE_MASK) != unit->root) {
         model_violation("vtd: TE set, RTADDR was changed after SRTP");
+    } else if (unit->root_used) {
+        model_violation("vtd: TE set again without another SRTP");
     } else if (!unit->context_flushed || !unit->iotlb_flushed) {
         model_violation("vtd: TE set before context cache, then IOTLB were invalidated globally");
     }
+    model_dma_drain("vtd", &unit->lingering);
+    unit->root_used = true;
     unit->gsts |= GLOBAL_TE;
 }
 
@@ -181,19 +180,41 @@ static void complete_command(struct model_vtd *unit)
     if ((unit->config.ecap & MODEL_VTD_ECAP_IR) != 0) {
         unit->gsts ^= changes & (GLOBAL_IRE | GLOBAL_CFI);
     }
-    unit->gsts &= ~GLOBAL_WBF;
+    if ((value & GLOBAL_WBF) != 0) {
+        vtd_flush_writes(unit);
+        unit->gsts &= ~GLOBAL_WBF;
+    }
 }
 
-static void write_command(struct model_vtd *unit, uint32_t value)
+static uint32_t commands_offered(const struct model_vtd *unit)
+{
+    uint64_t cap = unit->config.cap, ecap = unit->config.ecap;
+
+    return GLOBAL_TE | GLOBAL_RTP | ((ecap & MODEL_VTD_ECAP_QI) != 0 ? GLOBAL_QIE : 0) |
+           ((cap & MODEL_VTD_CAP_RWBF) != 0 ? GLOBAL_WBF : 0) |
+           ((cap & MODEL_VTD_CAP_AFL) != 0 ? GLOBAL_FL | GLOBAL_EAFL : 0) |
+           ((ecap & MODEL_VTD_ECAP_IR) != 0 ? GLOBAL_IRE | GLOBAL_IRTP | GLOBAL_CFI : 0);
+}
+
+static void check_command(const struct model_vtd *unit, uint32_t value)
 {
     uint32_t changes = ((value ^ unit->gsts) & PERSISTENT) | (value & ONE_SHOT);
 
-    if ((value & ~(PERSISTENT | ONE_SHOT)) != 0) {
-        model_violation("vtd: GCMD %#x has reserved bits", value);
+    if ((value & ~commands_offered(unit)) != 0) {
+        model_violation("vtd: GCMD %#x has bits that are reserved or not offered", value);
     }
     if (__builtin_popcount(changes) > 1) {
         model_violation("vtd: GCMD %#x over GSTS %#x changes several fields", value, unit->gsts);
     }
+    if (unit->invalidation_pending != 0) {
+        model_violation("vtd: GCMD %#x written while an invalidation is pending", value);
+    }
+}
+
+static void write_command(struct model_vtd *unit, uint32_t value)
+{
+    check_command(unit, value);
+    value &= commands_offered(unit);
     if (unit->command_pending) {
         model_violation("vtd: GCMD %#x written before %#x completed", value, unit->command);
         complete_command(unit);
@@ -213,41 +234,13 @@ static void write_command(struct model_vtd *unit, uint32_t value)
     }
 }
 
-static void tick(void *context)
-{
-    struct model_vtd *unit = context;
-
-    if (unit->command_pending && --unit->command_ticks == 0) {
-        complete_command(unit);
-    }
-    if (unit->queue_pending && --unit->queue_ticks == 0) {
-        vtd_run_queue(unit);
-    }
-}
-
 /* ---- Register-based invalidation ---- */
 
-static bool accept_command(const struct model_vtd *unit, uint64_t old, const char *name)
-{
-    if ((unit->gsts & GLOBAL_QIE) != 0) {
-        model_violation("vtd: %s used while QIE is on", name);
-        return false;
-    }
-    if ((old & COMMAND_GO) != 0) {
-        model_violation("vtd: %s written before the last command completed", name);
-        return false;
-    }
-    return true;
-}
-
-static void run_context_command(struct model_vtd *unit, uint64_t old)
+static void run_context_command(struct model_vtd *unit)
 {
     unsigned granularity = (unsigned)BITS(unit->ccmd, 62, 61);
 
-    if ((unit->ccmd & COMMAND_GO) == 0 || !accept_command(unit, old, "CCMD")) {
-        return;
-    }
-    unit->ccmd &= ~(COMMAND_GO | UINT64_C(3) << 59);
+    unit->ccmd &= ~(COMMAND_GO | CCMD_CAIG);
     if (granularity == 0) {
         model_violation("vtd: CCMD %#llx: reserved granularity", (unsigned long long)unit->ccmd);
         return;
@@ -258,15 +251,12 @@ static void run_context_command(struct model_vtd *unit, uint64_t old)
                         (uint8_t)BITS(unit->ccmd, 33, 32), false);
 }
 
-static void run_iotlb_command(struct model_vtd *unit, uint64_t old)
+static void run_iotlb_command(struct model_vtd *unit)
 {
     unsigned granularity = (unsigned)BITS(unit->iotlb, 61, 60);
     uint8_t address_mask = (uint8_t)BITS(unit->iva, 5, 0);
 
-    if ((unit->iotlb & COMMAND_GO) == 0 || !accept_command(unit, old, "IOTLB")) {
-        return;
-    }
-    unit->iotlb &= ~(COMMAND_GO | UINT64_C(3) << 57);
+    unit->iotlb &= ~(COMMAND_GO | IOTLB_IAIG);
     if (granularity == 0 || (granularity == 3 && ((unit->config.cap & MODEL_VTD_CAP_PSI) == 0 ||
                                                   address_mask > BITS(unit->config.cap, 53, 48)))) {
         model_violation("vtd: IOTLB %#llx, IVA %#llx: not offered", (unsigned long long)unit->iotlb,
@@ -274,9 +264,82 @@ static void run_iotlb_command(struct model_vtd *unit, uint64_t old)
         return;
     }
     unit->iotlb |= (uint64_t)granularity << 57;
-    vtd_iotlb_command(unit, (enum model_vtd_kind)(MODEL_VTD_IOTLB_GLOBAL + granularity - 1),
-                      (uint16_t)(unit->iotlb >> 32), unit->iva & ~PAGE_MASK, address_mask,
-                      (unit->iva & BIT64(6)) != 0, false);
+    vtd_iotlb_command(unit,
+                      &(struct model_vtd_event){
+                          .kind = (enum model_vtd_kind)(MODEL_VTD_IOTLB_GLOBAL + granularity - 1),
+                          .domain = (uint16_t)(unit->iotlb >> 32),
+                          .address = unit->iva & ~PAGE_MASK,
+                          .address_mask = address_mask,
+                          .hint = (unit->iva & BIT64(6)) != 0},
+                      (unit->iotlb & IOTLB_DW) != 0);
+}
+
+static void complete_invalidation(struct model_vtd *unit)
+{
+    bool context = unit->invalidation_pending == REG_CCMD;
+
+    unit->invalidation_pending = 0;
+    if (context) {
+        run_context_command(unit);
+    } else {
+        run_iotlb_command(unit);
+    }
+}
+
+/* The command starts when the half with its top bit is written. */
+static void write_invalidation(struct model_vtd *unit, const struct vtd_register *reg,
+                               uint64_t merged, bool go)
+{
+    const char *name = reg->offset == REG_CCMD ? "CCMD" : "IOTLB";
+
+    if (unit->invalidation_pending == reg->offset || (go && unit->invalidation_pending != 0)) {
+        model_violation("vtd: %s written before the last command completed", name);
+        return;
+    }
+    memcpy((char *)unit + reg->field, &merged, sizeof(merged));
+    if (!go) {
+        return;
+    }
+    if ((unit->gsts & GLOBAL_QIE) != 0) {
+        model_violation("vtd: %s used while QIE is on", name);
+        return;
+    }
+    if (unit->command_pending) {
+        model_violation("vtd: %s written before GCMD %#x completed", name, unit->command);
+    }
+    unit->invalidation_pending = reg->offset;
+    unit->invalidation_ticks = unit->broken.never_invalidates ? 0 : unit->broken.command_delay;
+    if (unit->invalidation_ticks == 0 && !unit->broken.never_invalidates) {
+        complete_invalidation(unit);
+    }
+}
+
+static void complete_protection(struct model_vtd *unit)
+{
+    unit->pmen = (unit->pmen & PMEN_EPM) != 0 ? PMEN_EPM | PMEN_PRS : 0;
+}
+
+/* ---- Time ---- */
+
+static void tick(void *context)
+{
+    struct model_vtd *unit = context;
+
+    if (unit->command_pending && --unit->command_ticks == 0) {
+        complete_command(unit);
+    }
+    if (unit->invalidation_ticks != 0 && --unit->invalidation_ticks == 0) {
+        complete_invalidation(unit);
+    }
+    if (unit->protection_ticks != 0 && --unit->protection_ticks == 0) {
+        complete_protection(unit);
+    }
+    if (unit->queue_pending && --unit->queue_ticks == 0) {
+        vtd_run_queue(unit);
+    }
+    if (unit->wait_ticks != 0 && --unit->wait_ticks == 0) {
+        vtd_complete_wait(unit);
+    }
 }
 
 /* ---- Access ---- */
@@ -363,11 +426,18 @@ uint64_t model_vtd_read(struct model_vtd *unit, uint32_t offset, unsigned width)
     return width == 4 ? (uint32_t)value : value;
 }
 
+static uint64_t merged_field(const struct model_vtd *unit, const struct vtd_register *reg,
+                             uint64_t value, uint64_t mask)
+{
+    uint64_t bits = mask & reg->writable;
+
+    return (read_field(unit, reg) & ~bits) | (value & bits);
+}
+
 static void store_field(struct model_vtd *unit, const struct vtd_register *reg, uint64_t value,
                         uint64_t mask)
 {
-    uint64_t bits = mask & reg->writable;
-    uint64_t merged = (read_field(unit, reg) & ~bits) | (value & bits);
+    uint64_t merged = merged_field(unit, reg, value, mask);
 
     memcpy((char *)unit + reg->field, &merged, reg->width);
 }
@@ -378,7 +448,14 @@ static void write_protected_memory(struct model_vtd *unit, uint32_t value)
         model_violation("vtd: PMEN written, no protected memory regions are offered");
         return;
     }
-    unit->pmen = (value & PMEN_EPM) != 0 ? PMEN_EPM | PMEN_PRS : 0;
+    if (unit->protection_ticks != 0) {
+        model_violation("vtd: PMEN written before the last command completed");
+    }
+    unit->pmen = (unit->pmen & PMEN_PRS) | (value & PMEN_EPM);
+    unit->protection_ticks = unit->broken.command_delay;
+    if (unit->protection_ticks == 0) {
+        complete_protection(unit);
+    }
 }
 
 static void write_queue_address(struct model_vtd *unit, const struct vtd_register *reg,
@@ -388,35 +465,38 @@ static void write_queue_address(struct model_vtd *unit, const struct vtd_registe
         model_violation("vtd: IQA written while QIE is on");
         return;
     }
-    if ((value & mask & IQA_DW) != 0) {
-        model_violation("vtd: IQA.DW set in legacy mode");
-    }
     store_field(unit, reg, value, mask);
     unit->iqh = unit->iqt = 0;
 }
 
-/* Commands start when the half with their top bit is written. */
 static void write_64(struct model_vtd *unit, const struct vtd_register *reg, uint64_t value,
                      uint64_t mask)
 {
     bool go = (value & mask & COMMAND_GO) != 0;
+    uint64_t merged = merged_field(unit, reg, value, mask);
 
-    if (reg->offset == REG_IQT) {
+    switch (reg->offset) {
+    case REG_IQT:
         if ((mask & 1) != 0) {
             vtd_tail_written(unit, value);
         }
-        return;
-    }
-    if (reg->offset == REG_IQA) {
+        break;
+    case REG_IQA:
         write_queue_address(unit, reg, value, mask);
-        return;
-    }
-    uint64_t old = read_field(unit, reg);
-    store_field(unit, reg, value, mask);
-    if (reg->offset == REG_CCMD && go) {
-        run_context_command(unit, old);
-    } else if (reg->offset == REG_IOTLB && go) {
-        run_iotlb_command(unit, old);
+        break;
+    case REG_CCMD:
+    case REG_IOTLB:
+        write_invalidation(unit, reg, merged, go);
+        break;
+    case REG_RTADDR:
+        if (unit->command_pending && (unit->command & GLOBAL_RTP) != 0) {
+            model_violation("vtd: RTADDR written before SRTP completed");
+        }
+        store_field(unit, reg, value, mask);
+        break;
+    default:
+        store_field(unit, reg, value, mask);
+        break;
     }
 }
 
@@ -473,10 +553,15 @@ void model_vtd_write(struct model_vtd *unit, uint32_t offset, unsigned width, ui
         return;
     }
     unsigned shift = (fixed - reg->offset) * 8;
+    value = (value & mask) << shift;
+    if ((value & ~(reg->writable | reg->ignored)) != 0) {
+        model_violation("vtd: %#llx written to register %#x sets reserved bits",
+                        (unsigned long long)value, reg->offset);
+    }
     if (reg->width == 4) {
         write_32(unit, reg, (uint32_t)value);
     } else {
-        write_64(unit, reg, (value & mask) << shift, mask << shift);
+        write_64(unit, reg, value, mask << shift);
     }
 }
 
@@ -496,7 +581,6 @@ bool model_vtd_create(struct model_vtd *unit, const struct model_vtd_config *con
     unit->config = *config;
     unit->broken = config->broken;
     unit->fectl = unit->iectl = EVENT_IM;
-    unit->last_was_wait = true;
 
     uint64_t end = fault_offset(unit) + 16 * (uint64_t)vtd_fault_records(unit);
     uint64_t iotlb_end = iotlb_offset(unit) + UINT64_C(16);
@@ -508,8 +592,10 @@ bool model_vtd_create(struct model_vtd *unit, const struct model_vtd_config *con
         .write = write_region,
         .context = unit,
     };
-    return vtd_fault_records(unit) <= MODEL_VTD_FAULT_RECORDS && model_add_region(&region) &&
-           model_on_tick(tick, unit);
+    if ((config->cap & MODEL_VTD_CAP_RWBF) != 0) {
+        model_keep_history();
+    }
+    return model_add_region(&region) && model_on_tick(tick, unit);
 }
 
 bool model_vtd_enabled(const struct model_vtd *unit)

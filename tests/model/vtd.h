@@ -19,6 +19,8 @@
 /* Capability Register. What QEMU 7.2 shows, with 48-bit and 39-bit tables. */
 #define MODEL_VTD_CAP         UINT64_C(0x00d2008c222f0606)
 #define MODEL_VTD_CAP_CM      (UINT64_C(1) << 7)
+#define MODEL_VTD_CAP_AFL     (UINT64_C(1) << 3)
+#define MODEL_VTD_CAP_RWBF    (UINT64_C(1) << 4)
 #define MODEL_VTD_CAP_PLMR    (UINT64_C(1) << 5)
 #define MODEL_VTD_CAP_PHMR    (UINT64_C(1) << 6)
 #define MODEL_VTD_CAP_PSI     (UINT64_C(1) << 39)
@@ -50,8 +52,15 @@ enum model_vtd_presence { MODEL_VTD_PRESENT, MODEL_VTD_ALL_ONES, MODEL_VTD_ALL_Z
 /* How it misbehaves. May be changed while it runs. A tick is a register read or a clock tick. */
 struct model_vtd_broken {
     enum model_vtd_presence presence; /* the registers are gone */
-    unsigned command_delay;           /* ticks until a global command completes; 0: at once */
+    unsigned command_delay;           /* ticks until a register's command completes; 0: at once */
     unsigned queue_delay;             /* ticks until the queue runs after a tail write */
+    unsigned completion_delay;        /* ticks from the fetch of a wait to its completion */
+    bool never_completes;             /* descriptors are fetched; a wait does nothing */
+    bool never_invalidates;           /* CCMD.ICC and IOTLB.IVT stay set */
+    bool descriptor_error;            /* the read of a descriptor fails: IQE */
+    bool writes_linger;               /* until an invalidation with DW drains them */
+    bool device_tlb_silent;           /* no device answers a device-TLB invalidation: ITE */
+    bool device_tlb_confused;         /* devices answer what was not asked: ICE */
     bool never_te;                    /* TE is ignored for ever */
     bool never_rtps;                  /* SRTP never completes */
     bool never_qies;                  /* QIE is ignored for ever */
@@ -63,6 +72,7 @@ struct model_vtd_config {
     uint64_t base;
     uint64_t cap, ecap; /* walks are coherent by ECAP.C, fault records counted by CAP.NFR, ... */
     unsigned host_address_width; /* as DMAR has it */
+    bool error_record;           /* IQERCD is there; it reads 0 otherwise */
     struct model_vtd_broken broken;
 };
 
@@ -71,6 +81,16 @@ struct model_vtd_config {
                                .cap = MODEL_VTD_CAP,                                               \
                                .ecap = MODEL_VTD_ECAP,                                             \
                                .host_address_width = 48})
+
+/* Invalidation Queue Error Record Register, IQEI. */
+enum model_vtd_queue_error {
+    MODEL_VTD_BAD_TAIL = 1,
+    MODEL_VTD_FETCH_ERROR = 2,
+    MODEL_VTD_BAD_TYPE = 3,
+    MODEL_VTD_BAD_FIELD = 4,
+    MODEL_VTD_BAD_WIDTH = 5,
+    MODEL_VTD_BAD_MODE = 7,
+};
 
 /* Fault reasons. "Non-Recoverable Fault Encodings". */
 enum model_vtd_reason {
@@ -107,15 +127,16 @@ enum model_vtd_kind {
 struct model_vtd_event {
     enum model_vtd_kind kind;
     uint16_t domain;
-    uint16_t source;       /* MODEL_VTD_CONTEXT_DEVICE */
+    uint16_t source;       /* MODEL_VTD_CONTEXT_DEVICE, MODEL_VTD_DEVICE_TLB */
     uint8_t function_mask; /* MODEL_VTD_CONTEXT_DEVICE */
     uint8_t address_mask;  /* MODEL_VTD_IOTLB_PAGE: AM */
     bool hint;             /* MODEL_VTD_IOTLB_PAGE: IH */
     bool by_queue;
-    uint64_t address; /* MODEL_VTD_IOTLB_PAGE; MODEL_VTD_WAIT: of the status */
+    uint64_t address; /* of pages or a device's; MODEL_VTD_WAIT: of the status */
 };
 
-#define MODEL_VTD_FAULT_RECORDS 64
+#define MODEL_VTD_FAULT_RECORDS 256
+#define MODEL_VTD_FETCHED       256
 #define MODEL_VTD_CONTEXTS      256
 #define MODEL_VTD_LEAVES        4096
 #define MODEL_VTD_TABLES        4096
@@ -133,11 +154,11 @@ struct model_vtd_context {
 
 /* IOTLB entry (a leaf), or paging-structure-cache entry (`address` is the next table). */
 struct model_vtd_translation {
-    bool valid;
-    uint8_t shift; /* covers 1 << shift bytes of input address */
-    uint16_t domain;
-    bool read, write;
+    bool valid : 1, read : 1, write : 1;
+    uint8_t shift;  /* covers 1 << shift bytes of input address */
     uint8_t reason; /* IOTLB only: a cached refusal (CAP.CM), MODEL_VTD_OK otherwise */
+    uint16_t domain;
+    uint16_t source; /* IOTLB only: whose request filled it */
     uint64_t input, address;
 };
 
@@ -151,16 +172,25 @@ struct model_vtd {
     uint32_t iectl, iedata, ieaddr, ieuaddr;
     uint32_t plm_base, plm_limit;
     uint64_t phm_base, phm_limit;
-    uint64_t rtaddr, ccmd, iva, iotlb, iqh, iqt, iqa, irta;
+    uint64_t rtaddr, ccmd, iva, iotlb, iqh, iqt, iqa, iqercd, irta;
     uint64_t fault_record[MODEL_VTD_FAULT_RECORDS][2];
     unsigned next_record;
 
     uint64_t root;                       /* latched by SRTP */
+    bool root_used;                      /* TE was set with it */
     bool context_flushed, iotlb_flushed; /* globally, since SRTP */
-    bool last_was_wait;
-    uint32_t command; /* pending GCMD value */
+    uint64_t flushed;                    /* model_history() when write buffers were flushed last */
+    uint32_t command;                    /* pending GCMD value */
     bool command_pending, queue_pending;
-    unsigned command_ticks, queue_ticks;
+    uint32_t invalidation_pending; /* the register whose command is pending; 0: none */
+    unsigned command_ticks, queue_ticks, invalidation_ticks, protection_ticks;
+
+    uint64_t fetched[MODEL_VTD_FETCHED][2]; /* descriptors that no wait has forced yet */
+    unsigned fetched_count;
+    bool waiting; /* a wait was fetched and is not done */
+    unsigned wait_ticks;
+    uint64_t wait[2];
+    struct model_dma_held lingering;
 
     struct model_vtd_context contexts[MODEL_VTD_CONTEXTS];
     struct model_vtd_translation leaves[MODEL_VTD_LEAVES];
@@ -184,6 +214,11 @@ bool model_vtd_create(struct model_vtd *unit, const struct model_vtd_config *con
  */
 enum model_dma_result model_vtd_dma(struct model_vtd *unit, uint16_t requester, uint64_t iova,
                                     bool write, void *buffer, size_t length);
+
+/* The same for a translated request (AT 10b): it passes only where TT 01b allows it. */
+enum model_dma_result model_vtd_dma_translated(struct model_vtd *unit, uint16_t requester,
+                                               uint64_t physical, bool write, void *buffer,
+                                               size_t length);
 
 /*
  * The second judge: what the tables in memory say now, by a walk of its own that shares no code

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 #include "vtd_internal.h"
 
+_Static_assert(MODEL_VTD_FAULT_RECORDS == 256, "CAP.NFR is a byte");
+
 /* "Primary Fault Logging" and "Fault Events". */
 
 static void send_or_hold(uint32_t *control, uint32_t upper, uint32_t lower, uint32_t data)
@@ -41,8 +43,11 @@ static void conditions_cleared(struct model_vtd *unit)
 
 void vtd_write_fault_status(struct model_vtd *unit, uint32_t value)
 {
-    bool restart = (value & unit->fsts & FSTS_IQE) != 0 && !unit->broken.iqe_waits_for_tail;
+    bool restart = (value & unit->fsts & FSTS_STOPS) != 0 && !unit->broken.iqe_waits_for_tail;
 
+    if ((value & ~FSTS_W1C) != 0) {
+        model_violation("vtd: FSTS %#x written back, it is write-1-to-clear", value);
+    }
     unit->fsts &= ~(value & FSTS_W1C);
     conditions_cleared(unit);
     if (restart) {

@@ -20,6 +20,13 @@
 #define GLOBAL_IRTP BIT32(24)
 #define GLOBAL_CFI  BIT32(23)
 
+#define RTADDR_TTM  UINT64_C(0xC00)
+#define IQA_DW      BIT64(11)
+
+/* Protected Memory Enable Register. */
+#define PMEN_EPM BIT32(31)
+#define PMEN_PRS BIT32(0)
+
 /* Fault Status Register. */
 #define FSTS_PFO        BIT32(0)
 #define FSTS_PPF        BIT32(1)
@@ -27,6 +34,7 @@
 #define FSTS_ICE        BIT32(5)
 #define FSTS_ITE        BIT32(6)
 #define FSTS_CONDITIONS UINT32_C(0xFF)
+#define FSTS_STOPS      (FSTS_IQE | FSTS_ITE) /* no descriptor is fetched */
 #define FSTS_W1C        (FSTS_PFO | FSTS_IQE | FSTS_ICE | FSTS_ITE)
 #define FSTS_FRI_SHIFT  8
 
@@ -50,11 +58,34 @@ static inline unsigned vtd_domain_bits(const struct model_vtd *unit)
     return 4 + 2 * (unsigned)BITS(unit->config.cap, 2, 0);
 }
 
-/* vtd_queue.c */
+/* Invalidation Queue Error Record Register. */
+#define IQERCD_IQEI         UINT64_C(0xF)
+#define IQERCD_ITESID_SHIFT 32
+#define IQERCD_ICESID_SHIFT 48
+
+/* Invalidation descriptors. */
+enum {
+    TYPE_CONTEXT = 1,
+    TYPE_IOTLB = 2,
+    TYPE_DEVICE_TLB = 3,
+    TYPE_INTERRUPT_ENTRY = 4,
+    TYPE_WAIT = 5,
+};
+#define TYPE_MASK UINT64_C(0xF)
+
+/* vtd_walk.c */
+void vtd_cache_leaf(struct model_vtd *unit, const struct model_vtd_translation *leaf);
+
+/* vtd_invalidate.c */
+void vtd_log_event(struct model_vtd *unit, const struct model_vtd_event *event);
+void vtd_flush_writes(struct model_vtd *unit);
+void vtd_take_effect(struct model_vtd *unit, const uint64_t descriptor[2]);
 void vtd_context_command(struct model_vtd *unit, enum model_vtd_kind kind, uint16_t domain,
                          uint16_t source, uint8_t function_mask, bool by_queue);
-void vtd_iotlb_command(struct model_vtd *unit, enum model_vtd_kind kind, uint16_t domain,
-                       uint64_t address, uint8_t address_mask, bool hint, bool by_queue);
+void vtd_iotlb_command(struct model_vtd *unit, const struct model_vtd_event *request, bool drain);
+
+/* vtd_queue.c */
+void vtd_complete_wait(struct model_vtd *unit);
 void vtd_tail_written(struct model_vtd *unit, uint64_t tail);
 void vtd_run_queue(struct model_vtd *unit);
 

@@ -20,12 +20,15 @@
 #define TYPE_DEVICE_TLB   1u
 #define TYPE_PASS_THROUGH 2u
 
-/* One word of a remapping structure. */
+/* One word of a remapping structure. "Write Buffer Flushing": with CAP.RWBF, as it was when the
+ * buffers were flushed last. */
 static bool read_table(const struct model_vtd *unit, uint64_t physical, uint64_t *value)
 {
+    bool coherent = (unit->config.ecap & MODEL_VTD_ECAP_C) != 0;
+    bool buffers = (unit->config.cap & MODEL_VTD_CAP_RWBF) != 0;
     owner_t owner = model_owner(physical);
 
-    if (!model_hw_read64(physical, (unit->config.ecap & MODEL_VTD_ECAP_C) != 0, value)) {
+    if (!model_hw_read64_at(physical, coherent, buffers ? unit->flushed : UINT64_MAX, value)) {
         return false;
     }
     if (owner != OWNER_IOMMU) {
@@ -133,6 +136,21 @@ static enum model_vtd_reason fetch_context(const struct model_vtd *unit, uint16_
     return decode_context(unit, low, high, context);
 }
 
+/* "Context Entry Programming Considerations": entries that share a DID agree on AW and table, for
+ * they share cached pages. */
+static void check_domain(const struct model_vtd *unit, const struct model_vtd_context *context)
+{
+    for (unsigned i = 0; i < unit->context_count; i++) {
+        const struct model_vtd_context *other = &unit->contexts[i];
+        if (other->valid && other->reason == MODEL_VTD_OK && other->domain == context->domain &&
+            (other->table != context->table || other->width != context->width)) {
+            model_violation("vtd: %04x and %04x have domain %04x and other tables", other->source,
+                            context->source, context->domain);
+            return;
+        }
+    }
+}
+
 /* With CAP.CM refusals are cached as well, tagged with domain-id 0. */
 static struct model_vtd_context find_context(struct model_vtd *unit, uint16_t source)
 {
@@ -143,7 +161,9 @@ static struct model_vtd_context find_context(struct model_vtd *unit, uint16_t so
         return *cached;
     }
     context.reason = (uint8_t)fetch_context(unit, source, &context);
-    if (context.reason != MODEL_VTD_OK) {
+    if (context.reason == MODEL_VTD_OK) {
+        check_domain(unit, &context);
+    } else {
         context.domain = 0;
     }
     if (context.reason == MODEL_VTD_OK || (unit->config.cap & MODEL_VTD_CAP_CM) != 0) {
@@ -173,6 +193,11 @@ static void cache_translation(struct model_vtd *unit, struct model_vtd_translati
     entries[slot].input = entry->input & ~(BIT64(entry->shift) - 1);
 }
 
+void vtd_cache_leaf(struct model_vtd *unit, const struct model_vtd_translation *leaf)
+{
+    cache_translation(unit, unit->leaves, MODEL_VTD_LEAVES, &unit->leaf_count, leaf);
+}
+
 /* The entry of this domain that covers `iova` with the smallest reach. */
 static const struct model_vtd_translation *
 cached_translation(const struct model_vtd_translation *entries, unsigned count, uint16_t domain,
@@ -188,6 +213,20 @@ cached_translation(const struct model_vtd_translation *entries, unsigned count, 
         }
     }
     return best;
+}
+
+/* "Translating Address Using Caches in Legacy Mode": an IOTLB entry that this source-id filled
+ * serves it whatever became of its context entry. */
+static const struct model_vtd_translation *own_leaf(const struct model_vtd *unit, uint16_t source,
+                                                    uint64_t iova)
+{
+    for (unsigned i = 0; i < unit->leaf_count; i++) {
+        const struct model_vtd_translation *leaf = &unit->leaves[i];
+        if (leaf->valid && leaf->source == source && (iova ^ leaf->input) >> leaf->shift == 0) {
+            return leaf;
+        }
+    }
+    return NULL;
 }
 
 /* ---- Second-stage walk ---- */
@@ -290,6 +329,7 @@ static enum model_vtd_reason fill_leaf(struct model_vtd *unit,
                                                  .address = context->table};
     }
     walk.at.input = iova;
+    walk.at.source = context->source;
     enum model_vtd_reason reason = walk_tables(unit, &walk);
     if (reason == MODEL_VTD_OK && hits_window(&walk.at)) {
         reason = MODEL_VTD_INTERRUPT_RANGE;
@@ -300,9 +340,22 @@ static enum model_vtd_reason fill_leaf(struct model_vtd *unit,
         leaf->reason = (uint8_t)reason;
     }
     if (reason == MODEL_VTD_OK || refusal_cached(unit, &walk.at, reason)) {
-        cache_translation(unit, unit->leaves, MODEL_VTD_LEAVES, &unit->leaf_count, leaf);
+        vtd_cache_leaf(unit, leaf);
     }
     return reason;
+}
+
+static enum model_vtd_reason use_leaf(const struct model_vtd_translation *leaf, uint64_t iova,
+                                      bool write, uint64_t *physical)
+{
+    if (leaf->reason != MODEL_VTD_OK) {
+        return leaf->reason;
+    }
+    *physical = leaf->address + (iova & (BIT64(leaf->shift) - 1));
+    if (write ? leaf->write : leaf->read) {
+        return MODEL_VTD_OK;
+    }
+    return write ? MODEL_VTD_NO_WRITE : MODEL_VTD_NO_READ;
 }
 
 static enum model_vtd_reason translate_second_stage(struct model_vtd *unit,
@@ -319,20 +372,11 @@ static enum model_vtd_reason translate_second_stage(struct model_vtd *unit,
     }
     const struct model_vtd_translation *cached =
         cached_translation(unit->leaves, unit->leaf_count, context->domain, iova);
-    if (cached == NULL) {
-        enum model_vtd_reason reason = fill_leaf(unit, context, iova, write, &leaf);
-        if (reason != MODEL_VTD_OK) {
-            return reason;
-        }
-        cached = &leaf;
-    } else if (cached->reason != MODEL_VTD_OK) {
-        return cached->reason;
+    if (cached != NULL) {
+        return use_leaf(cached, iova, write, physical);
     }
-    if (write ? !cached->write : !cached->read) {
-        return write ? MODEL_VTD_NO_WRITE : MODEL_VTD_NO_READ;
-    }
-    *physical = cached->address + (iova & (BIT64(cached->shift) - 1));
-    return MODEL_VTD_OK;
+    enum model_vtd_reason reason = fill_leaf(unit, context, iova, write, &leaf);
+    return reason == MODEL_VTD_OK ? use_leaf(&leaf, iova, write, physical) : reason;
 }
 
 /* "Fault conditions and remapping hardware behavior": FPD has no say before the context entry is
@@ -344,18 +388,30 @@ static bool suppressed(const struct model_vtd_context *context, enum model_vtd_r
            reason != MODEL_VTD_ROOT_RESERVED;
 }
 
-static bool translate(struct model_vtd *unit, uint16_t source, uint64_t iova, bool write,
-                      uint64_t *physical)
+static void refuse(struct model_vtd *unit, const struct model_vtd_context *context, uint64_t iova,
+                   bool write, enum model_vtd_reason reason)
 {
-    struct model_vtd_context context = find_context(unit, source);
+    if (!suppressed(context, reason)) {
+        vtd_record_fault(unit, context->source, iova, write, reason);
+    }
+}
+
+/* Fills in where the request goes, and for which domain. */
+static bool translate(struct model_vtd *unit, struct model_dma_held *request, bool write)
+{
+    uint64_t iova = request->iova, *physical = &request->physical;
+    const struct model_vtd_translation *own = own_leaf(unit, request->requester, iova);
+    struct model_vtd_context context = find_context(unit, request->requester);
     enum model_vtd_reason reason = context.reason;
 
-    *physical = iova;
-    if (reason == MODEL_VTD_OK && context.type != TYPE_PASS_THROUGH) {
+    request->domain = own != NULL ? own->domain : context.domain;
+    if (own != NULL) {
+        reason = use_leaf(own, iova, write, physical);
+    } else if (reason == MODEL_VTD_OK && context.type != TYPE_PASS_THROUGH) {
         reason = translate_second_stage(unit, &context, iova, write, physical);
     }
-    if (reason != MODEL_VTD_OK && !suppressed(&context, reason)) {
-        vtd_record_fault(unit, source, iova, write, reason);
+    if (reason != MODEL_VTD_OK) {
+        refuse(unit, &context, iova, write, reason);
     }
     return reason == MODEL_VTD_OK;
 }
@@ -370,36 +426,77 @@ static bool in_range(uint64_t first, uint64_t last, uint64_t base, uint64_t limi
 /* "DMA Remapping: Protected Memory Regions"; the low 20 bits of a limit count as ones. */
 static bool is_protected(const struct model_vtd *unit, uint64_t first, uint64_t last)
 {
-    return unit->pmen != 0 &&
+    return (unit->pmen & PMEN_PRS) != 0 &&
            (((unit->config.cap & MODEL_VTD_CAP_PLMR) != 0 &&
              in_range(first, last, unit->plm_base, unit->plm_limit | 0xFFFFFu)) ||
             ((unit->config.cap & MODEL_VTD_CAP_PHMR) != 0 &&
              in_range(first, last, unit->phm_base, unit->phm_limit | 0xFFFFFu)));
 }
 
+/* Memory, once the tables have allowed it. */
+static enum model_dma_result reach(struct model_vtd *unit, const struct model_dma_held *request,
+                                   bool write, void *buffer)
+{
+    if (is_protected(unit, request->physical, request->physical + (request->length - 1))) {
+        return MODEL_DMA_REFUSED;
+    }
+    if (write && unit->broken.writes_linger &&
+        model_dma_hold("vtd", &unit->lingering, request, buffer)) {
+        return MODEL_DMA_ALLOWED;
+    }
+    return model_dma_copy(request->physical, write, buffer, request->length);
+}
+
 static enum model_dma_result dma_piece(void *context, uint16_t source, uint64_t iova, bool write,
                                        void *buffer, size_t length)
 {
     struct model_vtd *unit = context;
-    uint64_t physical = iova;
+    struct model_dma_held request = {
+        .requester = source, .iova = iova, .physical = iova, .length = length};
 
     if (iova >= WINDOW_FIRST && iova <= WINDOW_LAST) {
         return write ? MODEL_DMA_INTERRUPT : MODEL_DMA_REFUSED;
     }
     if (model_vtd_enabled(unit)) {
-        if (!translate(unit, source, iova, write, &physical)) {
+        if (!translate(unit, &request, write)) {
             return MODEL_DMA_REFUSED;
         }
-        model_dma_check_target("vtd", source, iova, physical);
+        model_dma_check_target("vtd", source, iova, request.physical);
     }
-    if (is_protected(unit, physical, physical + (length - 1))) {
-        return MODEL_DMA_REFUSED;
-    }
-    return model_dma_copy(physical, write, buffer, length);
+    return reach(unit, &request, write, buffer);
 }
 
 enum model_dma_result model_vtd_dma(struct model_vtd *unit, uint16_t requester, uint64_t iova,
                                     bool write, void *buffer, size_t length)
 {
     return model_dma_split(dma_piece, unit, requester, iova, write, buffer, length);
+}
+
+static enum model_dma_result translated_piece(void *context, uint16_t source, uint64_t physical,
+                                              bool write, void *buffer, size_t length)
+{
+    struct model_vtd *unit = context;
+
+    if (model_vtd_enabled(unit)) {
+        struct model_vtd_context entry = find_context(unit, source);
+        enum model_vtd_reason reason = entry.reason;
+        if (reason == MODEL_VTD_OK && entry.type != TYPE_DEVICE_TLB) {
+            reason = MODEL_VTD_BLOCKED_TYPE;
+        }
+        if (reason != MODEL_VTD_OK) {
+            refuse(unit, &entry, physical, write, reason);
+            return MODEL_DMA_REFUSED;
+        }
+        model_dma_check_target("vtd", source, physical, physical);
+    }
+    return reach(
+        unit, &(struct model_dma_held){.requester = source, .physical = physical, .length = length},
+        write, buffer);
+}
+
+enum model_dma_result model_vtd_dma_translated(struct model_vtd *unit, uint16_t requester,
+                                               uint64_t physical, bool write, void *buffer,
+                                               size_t length)
+{
+    return model_dma_split(translated_piece, unit, requester, physical, write, buffer, length);
 }
