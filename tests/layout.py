@@ -13,6 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Callable, Iterator
 
+import rules
+
 ROOT = Path(__file__).resolve().parents[1]
 TOP_LEVEL = {
     *("arch", "boot", "drivers", "include", "lib", "linker", "tests"),
@@ -287,6 +289,7 @@ def checks(layout: Layout) -> list[tuple[str, Callable[[], list[str]]]]:
         ("api-gates", layout.api_gates),
         ("status-lists", layout.status_lists),
         ("form", layout.form),
+        ("model-rules", lambda: rules.untested(layout.root)),
     ]
 
 

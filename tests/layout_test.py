@@ -8,6 +8,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import rules
 from layout import LICENCE, Layout
 
 HEAD = f"/* {LICENCE} */\n"
@@ -101,6 +102,20 @@ class LayoutTest(unittest.TestCase):
         (self.root / "lib/b.c").write_text("int b;\n")
         (self.root / "notes").mkdir()
         self.assertEqual(len(self.layout().form()), 3)
+
+    def test_model_rules(self) -> None:
+        self.assertEqual(len(rules.untested(self.root)), 1)
+        call = 'model_violation("vtd: register %#x has %s and %u bits", 1, name, 2);'
+        self.write("tests/model/vtd.c", f"void a(void) {{ {call} }}\n")
+        for expected, count in (("", 1), ("has odd and 2 bits", 0), ("register 0x1 has", 0),
+                                ("register 1, has", 2), ("bits", 2)):
+            test = f'expect_violation("{expected}");' if expected else ""
+            self.write("tests/host/test_a.c", f"void b(void) {{ {test} }}\n")
+            with self.subTest(expected):
+                self.assertEqual(len(rules.untested(self.root)), count)
+        self.write("tests/host/test_a.c", "")
+        self.write("tests/host/test_amdvi.c", 'void b(void) { expect_violation("has odd and"); }\n')
+        self.assertEqual(len(rules.untested(self.root)), 2)
 
 
 if __name__ == "__main__":
