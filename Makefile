@@ -173,7 +173,7 @@ PLAIN_TESTS := $(H)/plain_api_random $(H)/plain_api_sequences
 RACE_TESTS := $(patsubst tests/host/%.c,$(H)/%,$(wildcard tests/host/race_*.c))
 # These run on a unit of each vendor. NAME-amdvi is built from the source of NAME.
 UNIT_TESTS := $(H)/plain_api_random $(addprefix $(H)/race_, core wdm) $(addprefix $(H)/test_, \
-	core domains mapping reserve pool wdm_devices wdm_domains wdm_maps \
+	capabilities core domains mapping reserve pool wdm_devices wdm_domains wdm_maps \
 	api api_failures api_random api_sequences)
 HOST_TESTS := $(PLAIN_TESTS) $(RACE_TESTS) $(UNIT_TESTS:%=%-amdvi) \
 	$(patsubst tests/host/%.c,$(H)/%,$(wildcard tests/host/test_*.c)) $(DRIVER_TESTS)

@@ -81,8 +81,11 @@ static inline void power_on(const struct options *options)
     if (options->functions)
         options->functions();
     unit_create(&on.unit, &options->unit, 0, &on.pci);
+    unsigned own = on.pci.count;
     if (options->plan.two_units)
         unit_create(&on.second, &options->unit, 1, &on.pci);
+    for (unsigned i = own; i < on.pci.count; i++)
+        on.pci.functions[i].segment = options->plan.second;
     if (options->firmware)
         options->firmware(&on.unit);
 }

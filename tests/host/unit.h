@@ -30,6 +30,8 @@
  *   UNIT_REGISTERS, UNIT_TAIL             bytes; where the tail of the queue is among them
  *   unit_kinds[]                          units that differ from the default in an offer or two
  *   unit_useless[]                        misbehaviours that keep a unit from being used
+ *   UNIT_CAPABILITIES                     legal sets of offers that unit_capabilities() knows
+ *   UNIT_TEARS                            ways in which a unit reads an entry in halves
  *
  *   unit_create       powers on unit n of the machine, adds its functions to the inventory
  *   unit_table        writes the vendor's ACPI table, returns its length
@@ -44,6 +46,8 @@
  *   unit_set_caching  not-present entries are cached
  *   unit_set_coherent walks are coherent, where that can be chosen
  *   unit_set_width    of input addresses
+ *   unit_capabilities the nth legal set of offers
+ *   unit_set_tear     in which of the ways above, from 1; so many words of memory change meanwhile
  *   unit_set_delay    commands take this many ticks
  *   unit_stall        no command completes any more
  *   unit_fail         each command is met by an error
@@ -60,7 +64,8 @@
 
 /* What firmware says. */
 struct unit_plan {
-    bool two_units;  /* one for SECOND_ID alone, named first, and one for all else */
+    bool two_units;  /* one for SECOND_ID alone, named first, and one for all else; or, */
+    uint16_t second; /* if this is not 0, that one for all of another segment */
     uint64_t region; /* REGION_SIZE bytes that it demands for FIRST_ID; 0: none */
 };
 
@@ -87,6 +92,15 @@ static inline void unit_count(struct unit_told *told, enum unit_command command,
     told->others += command == UNIT_OTHER;
     told->pages += command == UNIT_RANGE ? pages : 0;
     told->directories |= command == UNIT_RANGE ? directories : command == UNIT_OTHER;
+}
+
+/* Takes the next digit, of base `radix`, from a number that counts choices. */
+static inline unsigned unit_choice(unsigned *number, unsigned radix)
+{
+    unsigned choice = *number % radix;
+
+    *number /= radix;
+    return choice;
 }
 
 #define UNIT_TABLE_MAX 256u

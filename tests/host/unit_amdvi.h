@@ -97,8 +97,10 @@ static inline size_t unit_table(uint8_t table[UNIT_TABLE_MAX], const unit_config
               IVRS_EFR_SUP | IVRS_DMA_REMAP_SUP | config->physical_width << 8 |
                   config->virtual_width << 15,
               4);
-    if (plan->two_units)
+    if (plan->two_units) {
         at = put_ivhd(table, at, config, 1, AMDVI_ENTRY(IVRS_SELECT, SECOND_ID, 0), 0);
+        put_bytes(table, 48 + 16, plan->second, 2); /* its segment */
+    }
     at = put_ivhd(table, at, config, 0, AMDVI_ENTRY(IVRS_START, 0, 0),
                   AMDVI_ENTRY(IVRS_END, PCI_BDF(3, 31, 7), 0));
     if (plan->region) {
@@ -197,6 +199,29 @@ static inline void unit_set_caching(unit_config_t *config, bool on)
 {
     config->capability &= ~MODEL_AMDVI_CAP_NPCACHE;
     config->capability |= on ? MODEL_AMDVI_CAP_NPCACHE : 0;
+}
+
+#define UNIT_CAPABILITIES (2u * 2 * 2 * 3 * 3 * 3)
+#define UNIT_TEARS        2u
+
+/* Levels of host tables by HATS. */
+static inline void unit_capabilities(unit_config_t *config, unsigned number)
+{
+    static const unsigned virtual_widths[] = {40, 48, 64}, physical_widths[] = {40, 48, 52};
+
+    config->capability = MODEL_AMDVI_CAP_EFRSUP | MODEL_AMDVI_CAP_EXT;
+    config->capability |= unit_choice(&number, 2) ? MODEL_AMDVI_CAP_NPCACHE : 0;
+    config->capability |= unit_choice(&number, 2) ? MODEL_AMDVI_CAP_IOTLB : 0;
+    config->efr = unit_choice(&number, 2) ? MODEL_AMDVI_EFR_IASUP : 0;
+    config->efr |= AMDVI_HATS(4 + unit_choice(&number, 3));
+    config->virtual_width = virtual_widths[unit_choice(&number, 3)];
+    config->physical_width = physical_widths[unit_choice(&number, 3)];
+}
+
+static inline void unit_set_tear(unit_broken_t *broken, unsigned tear, unsigned changes)
+{
+    broken->tear = tear;
+    broken->tear_changes = changes;
 }
 
 /* Control.Coherent makes all units so. */

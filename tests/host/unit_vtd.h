@@ -13,7 +13,7 @@ typedef struct model_vtd_broken unit_broken_t;
 typedef struct vtd unit_driver_t;
 
 #define UNIT_DEFAULT         MODEL_VTD_DEFAULT
-#define UNITS_APART          UINT64_C(0x1000)
+#define UNITS_APART          UINT64_C(0x2000)
 #define UNIT_FORMAT          REFERENCE_SECOND_STAGE
 #define UNIT_ATTACH_FRAMES   1 /* a context table */
 #define UNIT_ALWAYS_COHERENT 0
@@ -30,7 +30,7 @@ static const unit_config_t unit_kinds[] = {
     VTD_KIND(0, UINT64_C(0), 0),
     VTD_KIND(0, UINT64_C(0), MODEL_VTD_ECAP_C),
     VTD_KIND(MODEL_VTD_CAP_CM, UINT64_C(0), 0),
-    VTD_KIND(UINT64_C(1) << 4 /* RWBF */, UINT64_C(0), 0),
+    VTD_KIND(MODEL_VTD_CAP_RWBF, UINT64_C(0), 0),
     VTD_KIND(0, MODEL_VTD_CAP_PSI, 0),
     VTD_KIND(0, MODEL_VTD_CAP_SLLPS, 0),
     VTD_KIND(0, MODEL_VTD_CAP_SAGAW48 | (MODEL_VTD_CAP_MGAW & ~(UINT64_C(38) << 16)), 0),
@@ -74,10 +74,11 @@ static inline size_t unit_table(uint8_t table[UNIT_TABLE_MAX], const unit_config
     table[8] = 1;
     table[36] = (uint8_t)(config->host_address_width - 1);
     if (plan->two_units) {
-        at = put_bytes(table, at, 24u << 16, 4);
-        at = put_bytes(table, at, 0, 4);
+        at = put_bytes(table, at, (plan->second ? 16u : 24u) << 16, 4);
+        at = put_bytes(table, at, (plan->second ? 1u : 0u) | (uint32_t)plan->second << 16, 4);
         at = put_bytes(table, at, config->base + UNITS_APART, 8);
-        at = put_scope(table, at, SECOND_ID);
+        if (!plan->second)
+            at = put_scope(table, at, SECOND_ID);
     }
     at = put_bytes(table, at, 16u << 16, 4);
     at = put_bytes(table, at, 1, 4);
@@ -173,6 +174,34 @@ static inline void unit_set_caching(unit_config_t *config, bool on)
 static inline void unit_set_coherent(unit_config_t *config, bool on)
 {
     config->ecap = MODEL_FIELD(config->ecap, MODEL_VTD_ECAP_C, on);
+}
+
+#define UNIT_CAPABILITIES (2u * 2 * 2 * 2 * 3 * 3 * 3)
+#define UNIT_TEARS        0u
+
+/* SAGAW bit n: n + 2 levels; SLLPS: 2 MiB, then 1 GiB. */
+static inline void unit_capabilities(unit_config_t *config, unsigned number)
+{
+    static const unsigned widths[] = {39, 48, 57}, records[] = {1, 8, 256}, large[] = {0, 1, 3};
+    uint64_t *cap = &config->cap, *ecap = &config->ecap;
+
+    *cap = MODEL_FIELD(*cap, MODEL_VTD_CAP_CM, unit_choice(&number, 2));
+    *cap = MODEL_FIELD(*cap, MODEL_VTD_CAP_RWBF, unit_choice(&number, 2));
+    *cap = MODEL_FIELD(*cap, MODEL_VTD_CAP_PSI, unit_choice(&number, 2));
+    *ecap = MODEL_FIELD(*ecap, MODEL_VTD_ECAP_C, unit_choice(&number, 2));
+    unsigned width = widths[unit_choice(&number, 3)];
+    *cap = MODEL_FIELD(*cap, MODEL_VTD_CAP_MGAW, width - 1);
+    *cap = MODEL_FIELD(*cap, MODEL_VTD_CAP_SAGAW, 1u << (width - 30) / 9);
+    *cap = MODEL_FIELD(*cap, MODEL_VTD_CAP_SLLPS, large[unit_choice(&number, 3)]);
+    *cap = MODEL_FIELD(*cap, MODEL_VTD_CAP_NFR, records[unit_choice(&number, 3)] - 1);
+}
+
+/* A store of 16 bytes is read as one. */
+static inline void unit_set_tear(unit_broken_t *broken, unsigned tear, unsigned changes)
+{
+    (void)broken;
+    (void)tear;
+    (void)changes;
 }
 
 /* SAGAW bit n: n + 2 levels. */
