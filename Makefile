@@ -170,12 +170,14 @@ HOST_OBJECTS := $(HOST_SOURCES:%.c=$(H)/obj/%.o)
 DRIVER_TESTS := $(patsubst tests/host/%.c,$(H)/%,$(wildcard tests/host/driver_*.c))
 # These are built once more, without sanitizers, and then do far more.
 PLAIN_TESTS := $(H)/plain_api_random $(H)/plain_api_sequences
+# This is built without them alone.
+EXPLORE_TESTS := $(H)/plain_explore
 RACE_TESTS := $(patsubst tests/host/%.c,$(H)/%,$(wildcard tests/host/race_*.c))
 # These run on a unit of each vendor. NAME-amdvi is built from the source of NAME.
-UNIT_TESTS := $(H)/plain_api_random $(addprefix $(H)/race_, core wdm) $(addprefix $(H)/test_, \
+UNIT_TESTS := $(EXPLORE_TESTS) $(H)/plain_api_random $(addprefix $(H)/race_, core wdm) $(addprefix $(H)/test_, \
 	capabilities core domains mapping reserve pool wdm_devices wdm_domains wdm_maps \
 	api api_failures api_random api_sequences)
-HOST_TESTS := $(PLAIN_TESTS) $(RACE_TESTS) $(UNIT_TESTS:%=%-amdvi) \
+HOST_TESTS := $(PLAIN_TESTS) $(EXPLORE_TESTS) $(RACE_TESTS) $(UNIT_TESTS:%=%-amdvi) \
 	$(patsubst tests/host/%.c,$(H)/%,$(wildcard tests/host/test_*.c)) $(DRIVER_TESTS)
 
 $(H)/flags: FORCE
@@ -385,6 +387,11 @@ $(addprefix $(BENCH)/,allocator_bench invalidation_bench invalidation_bench-amdv
 
 $(PLAIN_TESTS) $(H)/plain_api_random-amdvi: $(H)/plain_%: \
 		$(BENCH)/obj/tests/host/test_%.o $(BENCH)/libbulkhead.a
+	@mkdir -p $(@D)
+	$(call step,HOSTLD,$@)$(HOSTCC) $(BENCH_FLAGS) $^ -lcmocka -o $@
+
+$(EXPLORE_TESTS) $(EXPLORE_TESTS:%=%-amdvi): $(H)/%: \
+		$(BENCH)/obj/tests/host/%.o $(BENCH)/libbulkhead.a
 	@mkdir -p $(@D)
 	$(call step,HOSTLD,$@)$(HOSTCC) $(BENCH_FLAGS) $^ -lcmocka -o $@
 

@@ -53,6 +53,12 @@
  *   unit_fail         each command is met by an error
  *   unit_revive       what waits completes
  *   unit_is_wait      a table store is the driver's command to wait
+ *   unit_set_sharing  whether devices of a domain share cached pages, where a unit may choose
+ *   unit_caches       what it remembers of tables
+ *   unit_entry        one cached entry
+ *   unit_settle       all else is as in another unit, which is idle
+ *   unit_is_log       a frame to which it writes faults
+ *   unit_is_idle      has done all that it was told
  *   unit_frame        one of the frames that serve the unit
  *   unit_frames       how many do, but for page tables
  */
@@ -102,6 +108,22 @@ static inline unsigned unit_choice(unsigned *number, unsigned radix)
     *number /= radix;
     return choice;
 }
+
+/* Entries that a unit has cached: each of `size` bytes begins with bool valid. */
+enum { UNIT_REQUESTERS, UNIT_LEAVES, UNIT_DIRECTORIES, UNIT_CACHES };
+
+struct unit_cache {
+    void *entries;
+    unsigned *count; /* slots in use */
+    size_t size;
+};
+
+/* What such an entry says; `rights` is all that is no address and no name. */
+struct unit_entry {
+    uint16_t source, domain;
+    uint8_t shift;
+    uint64_t input, address, rights;
+};
 
 #define UNIT_TABLE_MAX 256u
 

@@ -224,6 +224,13 @@ static inline void unit_set_tear(unit_broken_t *broken, unsigned tear, unsigned 
     broken->tear_changes = changes;
 }
 
+/* Pages carry the rights of their device. */
+static inline void unit_set_sharing(unit_config_t *config, bool on)
+{
+    (void)config;
+    (void)on;
+}
+
 /* Control.Coherent makes all units so. */
 static inline void unit_set_coherent(unit_config_t *config, bool on)
 {
@@ -275,6 +282,57 @@ static inline bool unit_is_wait(const unit_t *unit, uint64_t physical, uint64_t 
 
     return physical >= base && physical - base < amdvi_ring_bytes(unit->command_base) &&
            physical % 16 == 0 && value >> 60 == MODEL_AMDVI_COMPLETION_WAIT;
+}
+
+static inline void unit_caches(unit_t *unit, struct unit_cache caches[UNIT_CACHES])
+{
+    caches[UNIT_REQUESTERS] =
+        (struct unit_cache){unit->devices, &unit->device_count, sizeof *unit->devices};
+    caches[UNIT_LEAVES] =
+        (struct unit_cache){unit->leaves, &unit->leaf_count, sizeof *unit->leaves};
+    caches[UNIT_DIRECTORIES] =
+        (struct unit_cache){unit->tables, &unit->table_count, sizeof *unit->tables};
+}
+
+/* Who filled a page does not matter while every bound entry gives all rights. */
+static inline struct unit_entry unit_entry(unsigned cache, const void *entry)
+{
+    const struct model_amdvi_device *device = entry;
+    const struct model_amdvi_translation *page = entry;
+
+    if (cache == UNIT_REQUESTERS)
+        return (struct unit_entry){
+            .source = device->source,
+            .domain = (uint16_t)device->words[1],
+            .address = device->words[0] & AMDVI_ADDRESS,
+            .rights = (device->words[0] & ~AMDVI_ADDRESS) ^ (device->words[1] >> 16 << 16) ^
+                      device->words[2] << 4 ^ device->words[3] << 8 ^ device->reason};
+    return (struct unit_entry){.domain = page->domain,
+                               .shift = page->shift,
+                               .input = page->input,
+                               .address = page->address,
+                               .rights =
+                                   (uint64_t)page->level << 40 | (uint64_t)page->source_read << 32 |
+                                   (uint64_t)page->source_write << 24 | (uint64_t)page->read << 16 |
+                                   (uint64_t)page->write << 8 | page->reason};
+}
+
+static inline void unit_settle(unit_t *unit, const unit_t *idle)
+{
+    memcpy(unit, idle, offsetof(unit_t, fetched));
+    unit->fetched_count = 0;
+    unit->event_count = 0;
+}
+
+static inline bool unit_is_log(const unit_t *unit, uint64_t frame)
+{
+    return frame - (unit->event_base & AMDVI_ADDRESS) < amdvi_ring_bytes(unit->event_base);
+}
+
+static inline bool unit_is_idle(const unit_t *unit)
+{
+    return !unit->fetch_pending && !unit->waiting && unit->command_head == unit->command_tail &&
+           unit->fetched_count == 0;
 }
 
 static inline uint64_t unit_frame(const unit_t *unit)

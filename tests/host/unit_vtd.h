@@ -171,6 +171,11 @@ static inline void unit_set_caching(unit_config_t *config, bool on)
     config->cap = MODEL_FIELD(config->cap, MODEL_VTD_CAP_CM, on);
 }
 
+static inline void unit_set_sharing(unit_config_t *config, bool on)
+{
+    config->shares_leaves = on;
+}
+
 static inline void unit_set_coherent(unit_config_t *config, bool on)
 {
     config->ecap = MODEL_FIELD(config->ecap, MODEL_VTD_ECAP_C, on);
@@ -241,6 +246,55 @@ static inline void unit_revive(unit_t *unit)
 static inline bool unit_is_wait(const unit_t *unit, uint64_t physical, uint64_t value)
 {
     return physical >> 12 == unit->iqa >> 12 && physical % 16 == 0 && (value & 0xF) == 5;
+}
+
+static inline void unit_caches(unit_t *unit, struct unit_cache caches[UNIT_CACHES])
+{
+    caches[UNIT_REQUESTERS] =
+        (struct unit_cache){unit->contexts, &unit->context_count, sizeof *unit->contexts};
+    caches[UNIT_LEAVES] =
+        (struct unit_cache){unit->leaves, &unit->leaf_count, sizeof *unit->leaves};
+    caches[UNIT_DIRECTORIES] =
+        (struct unit_cache){unit->tables, &unit->table_count, sizeof *unit->tables};
+}
+
+static inline struct unit_entry unit_entry(unsigned cache, const void *entry)
+{
+    const struct model_vtd_context *context = entry;
+    const struct model_vtd_translation *translation = entry;
+
+    if (cache == UNIT_REQUESTERS)
+        return (struct unit_entry){.source = context->source,
+                                   .domain = context->domain,
+                                   .address = context->table,
+                                   .rights = (uint64_t)context->type << 24 |
+                                             (uint64_t)context->width << 16 |
+                                             (uint64_t)context->fpd << 8 | context->reason};
+    return (struct unit_entry){.domain = translation->domain,
+                               .shift = translation->shift,
+                               .input = translation->input,
+                               .address = translation->address,
+                               .rights = (uint64_t)translation->read << 16 |
+                                         (uint64_t)translation->write << 8 | translation->reason};
+}
+
+static inline void unit_settle(unit_t *unit, const unit_t *idle)
+{
+    memcpy(unit, idle, offsetof(unit_t, contexts));
+    unit->event_count = 0;
+}
+
+/* Faults are in registers. */
+static inline bool unit_is_log(const unit_t *unit, uint64_t frame)
+{
+    (void)unit;
+    (void)frame;
+    return false;
+}
+
+static inline bool unit_is_idle(const unit_t *unit)
+{
+    return !unit->queue_pending && unit->iqh == unit->iqt;
 }
 
 static inline uint64_t unit_frame(const unit_t *unit)

@@ -64,6 +64,10 @@ bool model_add_region(const struct model_region *region) __attribute__((warn_unu
  * processor's view (memory_virtual) of a free frame or a stack guard is an ASan error instead. */
 void *model_ram(uint64_t physical, size_t length);
 
+/* The same bytes as a walk sees them that is not coherent; for a test that copies the machine's
+ * state and puts it back. */
+void *model_memory(uint64_t physical, size_t length);
+
 /* Owner of the frame; OWNER_ABSENT where there is no RAM. */
 owner_t model_owner(uint64_t physical);
 

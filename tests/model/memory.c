@@ -125,6 +125,11 @@ void *model_ram(uint64_t physical, size_t length)
     return is_ram(physical, length) ? ram + (physical - MODEL_RAM_BASE) : NULL;
 }
 
+void *model_memory(uint64_t physical, size_t length)
+{
+    return is_ram(physical, length) ? memory + (physical - MODEL_RAM_BASE) : NULL;
+}
+
 owner_t model_owner(uint64_t physical)
 {
     return is_ram(physical, 1) ? frames_owner(&frames, physical) : OWNER_ABSENT;

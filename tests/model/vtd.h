@@ -73,6 +73,7 @@ struct model_vtd_config {
     uint64_t cap, ecap; /* walks are coherent by ECAP.C, fault records counted by CAP.NFR, ... */
     unsigned host_address_width; /* as DMAR has it */
     bool error_record;           /* IQERCD is there; it reads 0 otherwise */
+    bool shares_leaves;          /* finds IOTLB entries by domain-id alone, as a unit also may */
     struct model_vtd_broken broken;
 };
 
@@ -154,7 +155,8 @@ struct model_vtd_context {
 
 /* IOTLB entry (a leaf), or paging-structure-cache entry (`address` is the next table). */
 struct model_vtd_translation {
-    bool valid : 1, read : 1, write : 1;
+    bool valid;
+    bool read : 1, write : 1;
     uint8_t shift;  /* covers 1 << shift bytes of input address */
     uint8_t reason; /* IOTLB only: a cached refusal (CAP.CM), MODEL_VTD_OK otherwise */
     uint16_t domain;

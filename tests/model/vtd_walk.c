@@ -400,7 +400,8 @@ static void refuse(struct model_vtd *unit, const struct model_vtd_context *conte
 static bool translate(struct model_vtd *unit, struct model_dma_held *request, bool write)
 {
     uint64_t iova = request->iova, *physical = &request->physical;
-    const struct model_vtd_translation *own = own_leaf(unit, request->requester, iova);
+    const struct model_vtd_translation *own =
+        unit->config.shares_leaves ? NULL : own_leaf(unit, request->requester, iova);
     struct model_vtd_context context = find_context(unit, request->requester);
     enum model_vtd_reason reason = context.reason;
 
