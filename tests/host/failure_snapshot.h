@@ -240,10 +240,29 @@ static inline bool has_tree_page(const struct snapshot *snapshot, uint64_t physi
     return false;
 }
 
-/* A unit may hold translations of the domain, or had them when a wait failed. */
-static inline bool was_known(const struct snapshot *before, unsigned domain)
+static inline bool unit_knows(uint16_t domain_id)
 {
-    return before->core.domains[domain].units || on.iommu.domains[domain].poisoned;
+    struct unit_cache caches[UNIT_CACHES];
+
+    unit_caches(&on.unit, caches);
+    for (unsigned i = 0; i < UNIT_CACHES; i++) {
+        const char *entry = caches[i].entries;
+
+        for (unsigned n = 0; n < *caches[i].count; n++, entry += caches[i].size)
+            if (*(const bool *)entry && unit_entry(i, entry).domain == domain_id)
+                return true;
+    }
+    return false;
+}
+
+/* A unit may hold translations of the domain, or had them when a wait failed. One that all devices
+ * had left by then is not known any more. */
+static inline bool was_known(const struct snapshot *before, unsigned index)
+{
+    const struct iommu_domain *domain = &on.iommu.domains[index];
+
+    return domain->poisoned || (before->core.domains[index].units &&
+                                (domain->units || unit_knows(before->core.domains[index].id)));
 }
 
 /* Tables that were unlinked without an invalidation are in no free list; memory that was unmapped
@@ -255,7 +274,8 @@ static inline void expect_quarantined(const struct snapshot *before, const struc
 
         if (was_known(before, before->tables[i].domain) && !has_tree_page(after, page) &&
             (in_list(on.iommu.pool.clean, page) || in_list(on.iommu.pool.dirty, page)))
-            fail_msg("table 0x%llx may be used again", (unsigned long long)page);
+            fail_msg("table 0x%llx may be used again (domain %u)", (unsigned long long)page,
+                     before->tables[i].domain);
     }
     for (unsigned i = 0; i < before->leaf_count; i++)
         if (was_known(before, before->leaves[i].domain) &&

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /* The behaviours of tests/api/ on the modelled unit: each on a fresh machine, for every kind. */
-#include "iommu_fixture.h"
-#include "tests/api/api.h"
+#include "tests/host/behaviour_fixture.h"
 
 #include <stdio.h>
 
@@ -24,20 +23,6 @@ struct one {
     unsigned index;
     const struct kind *kind;
 };
-
-static uint64_t buffers[API_DEVICES];
-static struct api api;
-
-/* The unit's answer, and that of the tables as they stand in memory. */
-static bool transfer(struct api *of, unsigned index, bool write, uint64_t address)
-{
-    pci_bdf_t id = on.pci.functions[of->endpoints[index]].bdf;
-    enum model_dma_result by_tables = unit_translate(&on.unit, id, address, write, NULL);
-    enum model_dma_result by_unit =
-        unit_dma(&on.unit, id, address, write, &buffers[index], sizeof *buffers);
-
-    return by_unit == by_tables && (by_unit == MODEL_DMA_ALLOWED || by_unit == MODEL_DMA_REFUSED);
-}
 
 static struct {
     void (*hook)(void *context);
@@ -64,30 +49,14 @@ static int set_up(void **state)
 {
     const struct one *one = *state;
     struct options options = OPTIONS_DEFAULT;
-    static struct api_machine machine;
 
     unit_set_coherent(&options.unit, one->kind->coherent);
     unit_set_caching(&options.unit, one->kind->caching);
     unit_set_delay(&options.unit.broken, one->kind->delay);
-    start(&options);
-    as(OWNER_IMAGE);
-    for (uint16_t i = 0; i < FUNCTIONS; i++)
-        iommu_bind(&on.iommu, i, OWNER_FREE);
     while_waiting(NULL, NULL);
-    memset(buffers, 0, sizeof buffers);
-    machine = (struct api_machine){.transfer = transfer,
-                                   .fail_allocation = model_fail_allocation,
-                                   .attach_allocates = UNIT_ATTACH_FRAMES,
-                                   .while_waiting = one->kind->delay ? while_waiting : NULL};
-    api = (struct api){.iommu = &on.iommu,
-                       .machine = &machine,
-                       .owner = OWNER_ONE,
-                       .other = OWNER_TWO,
-                       .endpoints = {FIRST, SECOND},
-                       .device_count = 2,
-                       .spare = BEHIND_B,
-                       .on_host = true};
-    return api_begin(&api) && model_on_tick(tick, NULL) ? 0 : -1;
+    bool begun = begin_behaviours(&options, FIRST, SECOND, BEHIND_B);
+    machine.while_waiting = one->kind->delay ? while_waiting : NULL;
+    return begun && model_on_tick(tick, NULL) ? 0 : -1;
 }
 
 static int tear_down(void **state)

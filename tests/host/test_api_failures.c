@@ -7,8 +7,8 @@
  *   2. A call that fails for hardware gives nobody more access than before, then or ever after, and
  *      what no invalidation covered is not used again.
  */
-#include "drivers/pci/registers.h"
 #include "tests/host/failure_arguments.h"
+#include "tests/host/failure_unit.h"
 
 #include <stdio.h>
 
@@ -45,19 +45,6 @@ struct kind {
     enum flavour flavour;
     size_t left;
 };
-
-/* The functions have configuration spaces, and the last two send on two buses. */
-static void make_functions(void)
-{
-    for (unsigned i = 0; i < FUNCTIONS; i++) {
-        struct pci_function *function = &on.pci.functions[i];
-
-        if (i >= BEHIND_A)
-            function->bdf = PCI_BDF(2, PCI_DEVICE(function->bdf), 0);
-        (void)ecam_endpoint(PCI_BUS(function->bdf), PCI_DEVICE(function->bdf), 0);
-        assert_true(mmio_map(ECAM_BASE + ((uint64_t)function->bdf << 12), 4096, &function->config));
-    }
-}
 
 static void start_machine(const struct machine *machine)
 {
@@ -209,22 +196,6 @@ struct outcome {
     NTSTATUS status;
     unsigned allocations, waits;
 };
-
-static struct {
-    unsigned count, fail; /* the wait that the unit does not complete; 0: it completes all */
-    bool by_error;
-} waits;
-
-static void count_waits(void *context, uint64_t physical, uint64_t value)
-{
-    (void)context;
-    if (!unit_is_wait(&on.unit, physical, value) || ++waits.count != waits.fail)
-        return;
-    if (waits.by_error)
-        unit_fail(&on.unit);
-    else
-        unit_stall(&on.unit);
-}
 
 static struct outcome run(const struct call *call, unsigned fail_allocation, unsigned fail_wait)
 {
@@ -382,29 +353,11 @@ static void fail_arguments(const struct kind *kind, size_t index)
 
 /* ---- Hardware ---- */
 
-static void expect_stopped(void)
-{
-    assert_int_equal(on.iommu.units[0].state, UNIT_POISONED);
-    for (unsigned i = 0; i < FUNCTIONS; i++)
-        assert_false(pci_bus_master(&on.pci.functions[i]));
-    for (unsigned i = 0; i < IOMMU_DOMAINS_MAX; i++)
-        if (on.iommu.domains[i].units)
-            assert_true(on.iommu.domains[i].poisoned);
-}
-
 static void expect_nothing_gained(void)
 {
     take_snapshot(&after);
     expect_no_more_access(&before, &after);
     expect_quarantined(&before, &after);
-}
-
-/* The unit comes back to life: too late. */
-static void revive(void)
-{
-    unit_revive(&on.unit);
-    for (unsigned i = 0; i < 4; i++)
-        model_clock_advance(1000);
 }
 
 /* Every way on from here: none of them gives access, or hands out what may still be in use. */
