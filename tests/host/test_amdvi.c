@@ -138,6 +138,7 @@ static void expect_setting(pci_bdf_t requester, uint64_t setting)
 
     assert_true((entry[2] >> 56 & 7) == (setting & 7));
     assert_true((entry[1] >> 40 & 3) == (setting >> 4 & 3));
+    assert_false(entry[1] >> 32 & 1); /* I: no device translates for itself */
     assert_true(entry[2] >> 62 == (setting >> 6 & 3));
 }
 
@@ -455,6 +456,25 @@ static void what_a_unit_offers(void **state)
     }
 }
 
+static void expect_refused(const struct options *options, const char *reason)
+{
+    start(options);
+    assert_int_equal(on.iommu.units[0].state, UNIT_FAILED);
+    assert_string_equal(on.iommu.units[0].reason, reason);
+}
+
+static void a_unit_must_translate(void **state)
+{
+    struct options options = OPTIONS_DEFAULT;
+
+    (void)state;
+    options.unit.broken.all_ones = true;
+    expect_refused(&options, "its registers read all ones");
+    options = OPTIONS_DEFAULT;
+    options.unit.efr = MODEL_AMDVI_EFR_IASUP | AMDVI_HATS(7);
+    expect_refused(&options, "it has no host translation (EFR.HATS)");
+}
+
 /* HyperTransport's own addresses are no memory, even where a table says so. A window that ends
  * below them costs no deeper table. */
 static void special_addresses_are_nobodys(void **state)
@@ -697,6 +717,7 @@ int main(void)
         cmocka_unit_test(units_that_are_not_what_they_should_be),
         cmocka_unit_test(a_unit_may_be_without_host_translation),
         cmocka_unit_test(what_a_unit_offers),
+        cmocka_unit_test(a_unit_must_translate),
         cmocka_unit_test(special_addresses_are_nobodys),
         cmocka_unit_test(special_addresses_are_not_demanded),
         cmocka_unit_test(every_event_is_decoded),

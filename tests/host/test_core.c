@@ -415,6 +415,9 @@ static void faults_are_taken_and_attributed(void **state)
     assert_int_equal(iommu_drain_faults(&on.iommu, faults, 4), 1);
     assert_int_equal(faults[0].endpoint, BEHIND_A);
     assert_false(faults[0].write);
+    assert_int_equal(dma(PCI_BDF(0, 0, 0), AT, false), MODEL_DMA_REFUSED); /* a stranger */
+    assert_int_equal(iommu_drain_faults(&on.iommu, faults, 4), 1);
+    assert_int_equal(faults[0].endpoint, PCI_NONE);
     no_violation();
 }
 

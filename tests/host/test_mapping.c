@@ -56,19 +56,21 @@ static void every_unit_of_a_domain_forgets(void **state)
     }
 }
 
-/* Whichever unit stalls, the other one is told, and is not blamed. */
+/* Whichever unit stalls or stops at an error, the other one is told, and is not blamed. */
 static void a_stalled_unit_keeps_no_other_from_forgetting(void **state)
 {
     unit_t *const models[] = {&on.second, &on.unit};
+    void (*const stall[])(unit_t *) = {unit_stall, unit_fail};
 
     (void)state;
-    for (unsigned stalled = 0; stalled < 2; stalled++) {
+    for (unsigned i = 0; i < 4; i++) {
+        unsigned stalled = i % 2;
         iommu_ref_t domain = start_behind_two();
         uint64_t memory = own_pages(OWNER_ONE, 1);
 
         assert_int_equal(map_at(domain, AT, memory, PAGE), IOMMU_OK);
         assert_true(passes(&on.unit, AT) && passes(&on.second, AT));
-        unit_stall(models[stalled]);
+        stall[i / 2](models[stalled]);
         assert_int_equal(unmap_at(domain, AT, PAGE), IOMMU_FAILED);
         assert_false(passes(models[!stalled], AT));
         assert_int_equal(on.iommu.units[stalled].state, UNIT_POISONED);

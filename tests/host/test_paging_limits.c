@@ -290,6 +290,10 @@ static void only_known_geometries_are_made(void **state)
                 expect(pool.available == pages_before - 1, levels);
             }
         }
+        struct pt_geometry gap = geometry; /* no leaves above a level that has none */
+        gap.leaf_levels = 1u << 3 | 1u << 1;
+        expect(pt_create(&other, formats[config->kind], &gap, &pool) == PT_OK, 0);
+        expect(other.geometry.leaf_levels == 1u << 1, other.geometry.leaf_levels);
         take_all_memory();
         size_t made = 0;
         while (pt_create(&other, formats[config->kind], &geometry, &pool) == PT_OK &&

@@ -297,7 +297,7 @@ static void what_is_refused(void **state)
 {
     (void)state;
     begin(1);
-    on.pci.ecam = (struct pci_ecam){{{0xB0000000, 0, 0, 255}}, 1};
+    on.pci.ecam = (struct pci_ecam){{{0xB0000000, 0, 1, 2}}, 1};
     uint64_t own = memory_physical(memory_alloc(OWNER_IMAGE, 1, 0));
     uint64_t drivers = memory_physical(memory_alloc(OWNER, 1, 0));
     refused(own, 1, "image");
@@ -307,12 +307,15 @@ static void what_is_refused(void **state)
     refused(UNIT_BASE, 1, "registers of a unit");
     refused(UNIT_BASE + UNIT_BYTES - PAGE, 1, "registers of a unit");
     refused(UNIT_BASE - PAGE, 2, "registers of a unit");
-    refused(0xB0100000, 1, "configuration space");
+    refused(0xB0100000 - PAGE, 2, "configuration space");
+    refused(0xB0300000 - PAGE, 2, "configuration space");
     refused(REGION + 1, 1, "whole pages");
     demand(UNIT_BASE + UNIT_BYTES, 1, PT_READ);
-    assert_int_equal(on.iommu.region_count, 1);
+    demand(0xB0100000 - PAGE, 1, PT_READ);
+    demand(0xB0300000, 1, PT_READ);
+    assert_int_equal(on.iommu.region_count, 3);
     refused(UNIT_BASE + UNIT_BYTES, 2, "overlaps another region");
-    for (unsigned i = 1; i < IOMMU_REGIONS_MAX; i++)
+    for (unsigned i = 3; i < IOMMU_REGIONS_MAX; i++)
         demand(REGION + i * PAGE, 1, PT_READ);
     assert_int_equal(on.iommu.region_count, IOMMU_REGIONS_MAX);
     refused(REGION, 1, "too many regions");

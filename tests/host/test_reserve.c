@@ -370,7 +370,7 @@ static void identity_maps(void **state)
     const uint64_t frame = memory >> 12;
     const uint64_t list[] = {frame, frame + 1, frame + 5, frame + 3};
     const uint64_t more[] = {frame + 2, frame + 2, frame + 6, frame + 5};
-    const uint64_t twice[] = {frame + 5, frame + 3, frame + 5, frame, frame + 1, frame};
+    const uint64_t twice[] = {frame + 5, frame + 3, frame + 5, frame, frame, frame + 1};
     const struct iommu_memory scattered = {.frames = list, .length = 4 * PAGE};
     const struct iommu_memory overlapping = {.frames = more, .length = 4 * PAGE};
     const struct iommu_memory doubled = {.frames = more, .length = 2 * PAGE};
