@@ -287,6 +287,34 @@ coverage: $(COVER_TESTS)
 	@python3 tests/coverage.py --jobs $(JOBS) $(COVERAGE_ARGS) $(COVER)/obj/drivers $(COVER_TESTS)
 
 #
+# Mutants: the host tests again, without sanitizers.
+#
+MUTANTS := $(B)/mutants
+MUTANT_FLAGS := $(filter-out -g,$(COMMON_FLAGS))
+MUTANT_TESTS := $(COVER_TESTS:$(COVER)/%=$(MUTANTS)/%)
+
+$(MUTANTS)/flags: FORCE
+	$(call write_if_changed,$(HOSTCC) $(MUTANT_FLAGS))
+
+$(MUTANTS)/obj/tests/%.o: OWN_FLAGS := -D_DEFAULT_SOURCE
+# As many sequences as with sanitizers.
+$(MUTANTS)/obj/tests/host/%.o: OWN_FLAGS := -D_DEFAULT_SOURCE -DMODEL_ASAN=1
+$(MUTANTS)/obj/%.o: %.c $(MUTANTS)/flags
+	$(call compile_host,$(MUTANT_FLAGS))
+$(MUTANTS)/obj/%-amdvi.o: %.c $(MUTANTS)/flags
+	$(call compile_host,$(MUTANT_FLAGS))
+
+$(MUTANTS)/libhosttest.a: $(HOST_SOURCES:%.c=$(MUTANTS)/obj/%.o)
+	@rm -f $@
+	$(call step,AR,$@)ar rc $@ $^
+
+$(MUTANT_TESTS): $(MUTANTS)/test_%: $(MUTANTS)/obj/tests/host/test_%.o $(MUTANTS)/libhosttest.a
+	$(call step,HOSTLD,$@)$(HOSTCC) $(MUTANT_FLAGS) $^ -lcmocka -o $@
+
+mutants: host $(MUTANT_TESTS)
+	@python3 tests/mutants/mutants.py --jobs $(JOBS) --seed $(SEED)
+
+#
 # Fuzz targets: the same sources again, with clang and its libFuzzer.
 #
 FUZZ := $(B)/fuzz
@@ -410,9 +438,6 @@ check: $(B)/bulkhead.efi $(BENCH)/base.efi $(BENCH_PLUGINS) $(BENCH_PROGRAMS) $(
 		image host lint
 	@python3 tests/qemu/check.py $(HOST_TESTS) --fuzz $(FUZZ_TARGETS)
 
-mutants: host
-	@python3 tests/mutants/mutants.py --jobs $(JOBS) --seed $(SEED)
-
 clean:
 	rm -rf $(filter-out $(B)/newlib $(B)/qemu,$(wildcard $(B)/*))
 
@@ -423,6 +448,8 @@ help:
 	$(BENCH)/obj/*/*.d $(BENCH)/obj/*/*/*.d $(BENCH)/obj/*/*/*/*.d) $(HOST_OBJECTS:.o=.d) \
 	$(HOST_SOURCES:%.c=$(COVER)/obj/%.d) \
 	$(COVER_TESTS:$(COVER)/%=$(COVER)/obj/tests/host/%.d) \
+	$(HOST_SOURCES:%.c=$(MUTANTS)/obj/%.d) \
+	$(MUTANT_TESTS:$(MUTANTS)/%=$(MUTANTS)/obj/tests/host/%.d) \
 	$(FUZZ_OBJECTS:.o=.d) $(FUZZ)/obj/tests/fuzz/hostile.d \
 	$(FUZZ_TARGETS:$(FUZZ)/%=$(FUZZ)/obj/tests/fuzz/fuzz_%.d) \
 	$(ENGINE_OBJECTS:.o=.d) $(wildcard $(H)/engine/tests/bench/*_bench.d) \

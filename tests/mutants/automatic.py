@@ -12,55 +12,68 @@ from typing import Iterator, Sequence
 
 from points import changes_in
 from reasons import reason_for
-from workshop import Change, Mutant, Workshop, lines_at, run, spent
+from workshop import HOST, PLAIN, Change, Mutant, Workshop, lines_at, processor_time, run
 
 FOLDERS = tuple(f"drivers/iommu/{name}" for name in ("core", "paging", "vtd", "amdvi"))
-SLOWEST = 15.0  # programs that need more processor time are left out: others do their work in less
-SLACK = 5.0     # what a changed program may need: so much longer, and this many seconds more
+# Slower programs are left out, by their processor time without sanitizers: others do their work in
+# less.
+SLOWEST = 15.0
+SLOWEST_SANITIZED = 0.5
+# What a changed program may need: so many seconds, and so many times what it needs unchanged.
+SLACK = 5.0
+FACTOR = 5.0
+FACTOR_SANITIZED = 40.0
 
 
 @dataclass
 class Outcome:
     change: Change
     kind: str  # "killed", "survived", "left out" (no object, or the same code)
-    detail: str
+    detail: str = ""
 
 
 class Range:
-    """The tests, with the time that each needs."""
+    """The tests, without and with sanitizers, and the time that each needs without."""
 
-    def __init__(self, workshop: Workshop) -> None:
-        self.workshop = workshop
-        self.seconds: dict[Path, float] = {}
-        for program in workshop.programs:
-            seconds, outcome = spent(program)
-            if not outcome.passed:
+    def __init__(self) -> None:
+        self.plain, self.sanitized = Workshop(PLAIN), Workshop(HOST)
+        self.seconds: dict[str, float] = {}
+        for program in self.plain.programs:
+            before, outcome = processor_time(), run(program, SLOWEST)
+            if not outcome.passed and not outcome.hung:
                 raise SystemExit(f"{program.name}: {outcome.failed} fails without any change")
-            self.seconds[program] = seconds
-        self._files: dict[str, list[Path]] = {}
+            self.seconds[program.name] = processor_time() - before
+        self._tests: dict[tuple[Path, str], list[Path]] = {}
 
-    def tests_of(self, path: str) -> list[Path]:
-        if path not in self._files:
-            useful = [p for p in self.workshop.programs_with(path) if self.seconds[p] < SLOWEST]
-            self._files[path] = sorted(useful, key=self.seconds.__getitem__)
-        return self._files[path]
+    def tests_of(self, workshop: Workshop, path: str) -> list[Path]:
+        """Those that link what the file is part of, the fastest first."""
+        key = (workshop.folder, path)
+        if key not in self._tests:
+            self._tests[key] = sorted(workshop.programs_with(path),
+                                      key=lambda program: self.seconds[program.name])
+        return self._tests[key]
 
     def judge(self, change: Change) -> Outcome:
-        with Mutant(self.workshop, change) as mutant:
-            tests = self.tests_of(change.path)
+        """Without sanitizers first, which is several times as fast."""
+        outcome = self.attempt(self.plain, change, SLOWEST, FACTOR)
+        if outcome.kind == "survived":
+            outcome = self.attempt(self.sanitized, change, SLOWEST_SANITIZED, FACTOR_SANITIZED)
+        return outcome
+
+    def attempt(self, workshop: Workshop, change: Change, slowest: float,
+                factor: float) -> Outcome:
+        tests = [p for p in self.tests_of(workshop, change.path) if self.seconds[p.name] < slowest]
+        with Mutant(workshop, change) as mutant:
             wrong = mutant.compile(tests, "-g0")
-            if wrong:
-                return Outcome(change, "left out", wrong)
+            if wrong or mutant.same_code():
+                return Outcome(change, "left out", wrong or "the same code")
             for test in tests:
-                limit = SLACK + SLACK * self.seconds[test]
-                outcome = run(mutant.link(test), limit)
+                outcome = run(mutant.link(test), SLACK + factor * self.seconds[test.name])
                 if outcome.hung:
                     return Outcome(change, "killed", f"{test.name} runs for ever")
                 if outcome.failed:
                     return Outcome(change, "killed", f"{test.name} {outcome.failed}")
-            if mutant.same_code():
-                return Outcome(change, "left out", "the same code")
-        return Outcome(change, "survived", "")
+        return Outcome(change, "survived")
 
 
 def choose(changes: dict[str, list[Change]], seed: str) -> Iterator[Change]:
@@ -77,16 +90,16 @@ def choose(changes: dict[str, list[Change]], seed: str) -> Iterator[Change]:
 def told(workshop: Workshop, outcome: Outcome) -> str:
     change = outcome.change
     text = workshop.read(change.path)
-    number, line = lines_at(text, change.at)
-    old, new = (" ".join(part.split()) for part in (change.old, change.new))
-    what = f"{old} -> {new}" if new else f"dropped: {old}"
-    return f"{change.path}:{number}: {what} | {line}"
+    number, old = lines_at(text, change.at)
+    _, new = lines_at(change.apply(text), change.at)
+    dropped = "" if change.new else f"dropped: {' '.join(change.old.split())} | "
+    return f"{change.path}:{number}: {dropped}{old} -> {new}"
 
 
 def run_automatic(seed: str, count: int, jobs: int) -> tuple[int, int]:
     """Prints a line for each mutant. (killed, all)"""
-    workshop = Workshop()
-    tests = Range(workshop)
+    tests = Range()
+    workshop = tests.plain
     chosen = choose(changes_in(workshop, FOLDERS), seed)
     counts = {"killed": 0, "survived": 0, "left out": 0}
     survivors: list[Outcome] = []
@@ -102,7 +115,8 @@ def run_automatic(seed: str, count: int, jobs: int) -> tuple[int, int]:
                 print(f"{outcome.kind:8} {told(workshop, outcome)}{detail}", flush=True)
                 if outcome.kind == "survived":
                     survivors.append(outcome)
-    print(f"\n{counts['left out']} left out: they do not compile, or to the same code")
+    print(f"\n{counts['left out']} left out: they do not compile, or to the same code\n"
+          f"{processor_time():.0f} s of processor time with the named ones")
     list_survivors(workshop, survivors)
     return counts["killed"], counts["killed"] + counts["survived"]
 
@@ -110,6 +124,5 @@ def run_automatic(seed: str, count: int, jobs: int) -> tuple[int, int]:
 def list_survivors(workshop: Workshop, survivors: Sequence[Outcome]) -> None:
     print(f"{len(survivors)} survivors:")
     for outcome in sorted(survivors, key=lambda o: (o.change.path, o.change.at)):
-        reason = reason_for(outcome.change, lines_at(workshop.read(outcome.change.path),
-                                                     outcome.change.at)[1])
+        reason = reason_for(outcome.change, workshop.read(outcome.change.path))
         print(f"  {told(workshop, outcome)}\n      {reason}")

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause-Patent
 """Where a source can be changed, by clang's syntax tree: operators, constants, dropped calls and
-stores. Code that a macro expands to is left alone, but for the macro's own constants."""
+stores. Code that a macro expands to is left alone, but for the macro's own constants. So is, by how
+its text begins, what only tells, what only hints, and what only another context would miss: the
+tests have one context each but for those of races (race_*.c), which are not run here."""
 from __future__ import annotations
 
 import json
@@ -9,7 +11,7 @@ import subprocess
 from pathlib import Path
 from typing import Any, Iterator, Optional, Sequence
 
-from workshop import ROOT, Change, Workshop, source_of
+from workshop import ROOT, Change, Workshop
 
 Node = dict[str, Any]
 
@@ -28,6 +30,9 @@ OPERATORS = ("BinaryOperator", "CompoundAssignOperator")
 BODIES = ("CompoundStmt", "IfStmt", "ForStmt", "WhileStmt", "DoStmt", "CaseStmt", "DefaultStmt")
 CHOICES = ("IfStmt", "WhileStmt")
 NO_TREE = "StaticAssertDecl"
+MESSAGES = ("log_write(", "unit->reason = ", "*reason = ")
+LOCKS = ("lock_take(", "gate_enter(")
+HINT = "__builtin_expect("  # its second argument
 
 
 class Source:
@@ -63,14 +68,20 @@ class Source:
         first, last = ends[0][0], sum(ends[1])
         return (first, last) if first < last else None
 
+    def _begins(self, node: Node, words: str | tuple[str, ...]) -> bool:
+        span = self.span(node)
+        return span is not None and self.text.startswith(words, span[0])
+
     def changes(self) -> Iterator[Change]:
         for function in self.tree.get("inner", []):
             if function["kind"] != NO_TREE:
                 yield from self._below(function)
 
     def _below(self, node: Node) -> Iterator[Change]:
-        parts = [p for p in node.get("inner", []) if p]
+        parts = [p for p in node.get("inner", []) if p and not self._begins(p, MESSAGES + LOCKS)]
         kind = node["kind"]
+        if kind == "CallExpr" and self._begins(node, HINT):
+            del parts[2:]
         if kind in OPERATORS and len(parts) == 2:
             yield from self._operator(node, parts[1])
         elif kind == "UnaryOperator":
@@ -150,7 +161,7 @@ def changes_in(workshop: Workshop, folders: Sequence[str]) -> dict[str, list[Cha
             tree = tree_of(source, flags)
             for path in sorted(own):
                 if path == source or path.endswith(".h") and any(
-                        source_of(o) == source for o in workshop.dependents[path]):
+                        workshop.source_of(o) == source for o in workshop.dependents[path]):
                     part = Source(path, workshop.read(path), tree)
                     found.setdefault(path, {}).update(dict.fromkeys(part.changes()))
     return {path: list(found[path]) for path in sorted(found) if found[path]}

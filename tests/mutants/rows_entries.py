@@ -12,22 +12,29 @@ QUEUE_C = "drivers/iommu/core/queue.c"
 UNIT = "drivers/iommu/vtd/unit.c"
 MAPPING = "drivers/iommu/core/mapping.c"
 PLAIN = "drivers/iommu/core/mapping.h"
+STORE_MEMORY = (
+    "    table_store128(entry->memory, low,"
+    " (table_load64(&entry->memory[1]) & KEPT_MEMORY) | domain_id);\n")
 
 ROWS = (
     # Entry updates.
-    (1, "device-entry-torn", DEVICES,
-     "    table_store128(half, low, high);\n",
-     "    table_store64(&half[0], low);\n    table_store64(&half[1], high);\n",
+    (1, "device-entry-torn", DEVICES, STORE_MEMORY,
+     "    table_store64(&entry->memory[1],\n"
+     "                  (table_load64(&entry->memory[1]) & KEPT_MEMORY) | domain_id);\n"
+     "    table_store64(&entry->memory[0], low);\n",
      "test_amdvi entries_change_by_halves"),
-    (2, "device-entry-zeroed-first", DEVICES,
-     "    table_store128(half, low, high);\n",
-     "    table_store128(half, 0, 0);\n    table_store128(half, low, high);\n",
+    (2, "context-entry-stored-field-by-field", CONTEXT,
+     "    publish(vtd, &entry->high, fresh.high);\n    publish(vtd, &entry->low, fresh.low);\n",
+     "    *entry = fresh;\n",
+     "test_vtd entries_are_whole_while_present"),
+    (2, "device-entry-zeroed-first", DEVICES, STORE_MEMORY,
+     "    table_store128(entry->memory, 0, 0);\n" + STORE_MEMORY,
      "test_amdvi entries_change_by_halves"),
     (3, "context-present-before-the-rest", CONTEXT,
      "    publish(vtd, &entry->high, fresh.high);\n    publish(vtd, &entry->low, fresh.low);\n",
      "    publish(vtd, &entry->low, fresh.low);\n    publish(vtd, &entry->high, fresh.high);\n",
      "test_vtd entries_are_whole_while_present"),
-    (3, "context-present-not-cleared-first", CONTEXT,
+    (1, "context-entry-torn", CONTEXT,
      "    publish(vtd, &entry->low, table_load64(&entry->low) & ~ENTRY_P);\n",
      "    publish(vtd, &entry->high, 0);\n"
      "    publish(vtd, &entry->low, table_load64(&entry->low) & ~ENTRY_P);\n",
@@ -37,6 +44,9 @@ ROWS = (
      "    if (!entry)\n        link_table(table, at, index, level, physical);\n"
      "    if (below == 1)\n        fill_leaves(&child, index_at(part.first, 1),",
      "test_domains reserved_regions_are_kept"),
+    (3, "device-entry-stays-at-detach", DEVICES,
+     "    store_memory(entry, blocked_memory(unit), 0);\n", "    (void)unit;\n",
+     "test_amdvi entries_change_by_halves"),
     (4, "context-entry-not-written-back", CONTEXT,
      "    if (!(vtd->ecap & 1))\n        table_write_back(word, sizeof *word);\n", "",
      "test_vtd faults_that_were_lost_are_counted"),
@@ -122,14 +132,14 @@ ROWS = (
      "    return amdvi_submit(unit, batch, 2);", "    return amdvi_submit(unit, batch, 1);",
      "test_amdvi every_requester_is_named"),
     (15, "caching-mode-ignored", UNIT,
-     ".flush_on_map = VTD_GET(vtd->cap, CAP_CM) || VTD_GET(vtd->cap, CAP_RWBF),",
-     ".flush_on_map = VTD_GET(vtd->cap, CAP_RWBF),",
+     ".flush_on_map = FIELD_GET(vtd->cap, CAP_CM) || FIELD_GET(vtd->cap, CAP_RWBF),",
+     ".flush_on_map = FIELD_GET(vtd->cap, CAP_RWBF),",
      "test_core random_sequences"),
     (15, "context-of-domain-zero-cached", CONTEXT,
      "unit->caps.flush_on_map ? VTD_GLOBAL : VTD_SELECTIVE", "VTD_SELECTIVE",
      "test_core life_on_every_kind_of_unit"),
     (15, "npcache-ignored", "drivers/iommu/amdvi/unit.c",
-     "!amdvi->function || AMDVI_GET(amdvi->capability, CAPABILITY_NPCACHE)", "!amdvi->function",
+     "!amdvi->function || FIELD_GET(amdvi->capability, CAPABILITY_NPCACHE)", "!amdvi->function",
      "test_amdvi what_a_unit_offers"),
     (17, "stale-completion-taken", QUEUE_H,
      "(int32_t)(__atomic_load_n(queue->status, __ATOMIC_ACQUIRE) - sequence) >= 0;",
@@ -138,12 +148,16 @@ ROWS = (
     (18, "full-queue-swallows", COMMAND,
      "    return iommu_await(&is_read);", "    return true || iommu_await(&is_read);",
      "test_amdvi_commands one_by_one_otherwise"),
+    (18, "queue-error-taken-for-done", "drivers/iommu/vtd/queue.c",
+     "    if (iommu_queue_await(&vtd->queue, sequence, &runs))\n",
+     "    if (iommu_queue_await(&vtd->queue, sequence, &runs) || !iommu_holds(&runs))\n",
+     "test_mapping a_stalled_unit_keeps_no_other_from_forgetting"),
     (19, "status-word-in-the-ring", QUEUE_C,
      "    queue->status_physical = memory_physical(queue->status);",
      "    queue->status = (uint32_t *)queue->ring;\n"
      "    queue->status_physical = memory_physical(queue->status);",
      "test_amdvi_commands completion_may_be_late"),
     (20, "queue-not-asked-for", UNIT,
-     "    if (!VTD_GET(vtd->ecap, ECAP_QI))\n", "    if (VTD_GET(vtd->ecap, ECAP_QI) > 1)\n",
+     "    if (!FIELD_GET(vtd->ecap, ECAP_QI))\n", "    if (FIELD_GET(vtd->ecap, ECAP_QI) > 1)\n",
      "test_vtd a_unit_must_have_what_is_used"),
 )

@@ -140,7 +140,7 @@ ROWS = (
      "is_done(&amdvi->queue, sequence) || sequence || await(unit, sequence);",
      "test_amdvi a_unit_that_is_gone_gives_no_access"),
     (52, "reads-not-drained", "drivers/iommu/vtd/unit.c",
-     "        (VTD_GET(vtd->cap, CAP_DRD) ? IOTLB_DR : 0) |", "        0 |",
+     "(FIELD_GET(vtd->cap, CAP_DRD) ? IOTLB_DR : 0) |", "0 |",
      "test_vtd requests_in_flight_are_drained"),
     (52, "block-does-not-wait", "drivers/iommu/amdvi/device_table.c",
      "    block(unit, &amdvi->devices[requester]);\n    return forget(unit, requester, domain_id);",

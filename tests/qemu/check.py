@@ -29,6 +29,7 @@ import fuzz  # noqa: E402
 import fuzz_test  # noqa: E402
 import layout  # noqa: E402
 import layout_test  # noqa: E402
+import mutants_test  # noqa: E402
 import selftest  # noqa: E402
 from cases import CASES, Case, Place, Skipped, all_is_seen, check_outcome  # noqa: E402
 from emulator import BINARY, Emulator, SetupError, find_emulator  # noqa: E402
@@ -53,7 +54,7 @@ def own_tests() -> list[Result]:
     loader = unittest.defaultTestLoader
     results = []
     for test in flat(loader.loadTestsFromModule(m) for m in (selftest, layout_test, bench_test,
-                                                            fuzz_test)):
+                                                            fuzz_test, mutants_test)):
         outcome = unittest.TestResult()
         test.run(outcome)
         wrong = [text for _, text in outcome.failures + outcome.errors]
