@@ -176,14 +176,20 @@ const char *console_find(const struct console_setup *setup)
     return chosen;
 }
 
-static void serial_line(void *context, const char *line, size_t length)
+/* A port that is off is told of once, where that still can be read. */
+static void serial_write(const char *text, size_t length)
 {
     bool was_off = uart.off;
 
-    (void)context;
-    uart_write(&uart, line, length);
-    if (!uart_write(&uart, "\n", 1) && !was_off)
+    if (!uart_write(&uart, text, length) && !was_off)
         log_write(LOG_WARNING, "console", "the serial port takes no more characters: it is off");
+}
+
+static void serial_line(void *context, const char *line, size_t length)
+{
+    (void)context;
+    serial_write(line, length);
+    serial_write("\n", 1);
 }
 
 static void framebuffer_line(void *context, const char *line, size_t length)
@@ -245,4 +251,21 @@ const char *console_start(const struct console_setup *setup)
         tell("; a sink is missing");
     panic_set_writer(panic_text);
     return chosen;
+}
+
+int console_read(void)
+{
+    bool was_off = uart.off;
+    int byte = serial ? uart_receive(&uart) : -1;
+
+    if (uart.off && !was_off)
+        log_write(LOG_WARNING, "console", "the serial port reads all ones: it is off");
+    return byte;
+}
+
+void console_write(const char *text, size_t length)
+{
+    if (serial)
+        serial_write(text, length);
+    framebuffer_write(text, length);
 }

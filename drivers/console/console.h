@@ -5,6 +5,8 @@
 #include "drivers/acpi/acpi.h"
 #include "drivers/console/framebuffer.h"
 
+#include <stddef.h>
+
 /*
  * The console: a serial port for log and records, the framebuffer for the log, both for a panic.
  *
@@ -34,5 +36,13 @@ const char *console_start(const struct console_setup *setup);
 /* The serial port has each line at once. The framebuffer has them from here on, or from a panic on:
  * millions of pixels take long while any device may reach all of memory. */
 void console_show(void);
+
+/* The next byte that came in on the serial port; -1: none. Never waits; bytes with line errors are
+ * dropped. Task context. */
+int console_read(void);
+
+/* Text for the person, beside the log (prompt, output of commands): serial port and, when shown,
+ * the framebuffer. LF becomes CR LF on the line; the framebuffer follows CR, BS and CSI K. */
+void console_write(const char *text, size_t length);
 
 #endif

@@ -25,6 +25,7 @@ static struct {
     unsigned columns, rows; /* 0: no screen */
     unsigned column, row;   /* of the cursor */
     unsigned changed_row;   /* no row above it differs from what is shown */
+    enum { NO_ESCAPE, AFTER_ESC, IN_SEQUENCE } escape;
     bool visible;
 } screen;
 
@@ -87,19 +88,60 @@ static void new_line(void)
     screen.row++;
 }
 
-static void put(char c)
+static void put_printable(char c)
 {
-    bool line_full = c != '\n' && screen.column == screen.columns;
-
-    if (line_full)
+    if (screen.column == screen.columns)
         new_line();
     if (screen.row == screen.rows)
         scroll();
-    if (c == '\n') {
-        new_line();
+    wanted[screen.row][screen.column++] = c >= ' ' && c <= '~' ? c : '?';
+}
+
+static void clear_line_end(void)
+{
+    if (screen.row < screen.rows)
+        memset(&wanted[screen.row][screen.column], ' ', screen.columns - screen.column);
+}
+
+/* ECMA-48: a control sequence is ESC [, parameters, and a final byte from '@' on. */
+static void put_escape(char c)
+{
+    if (screen.escape == AFTER_ESC && c == '[') {
+        screen.escape = IN_SEQUENCE;
         return;
     }
-    wanted[screen.row][screen.column++] = c >= ' ' && c <= '~' ? c : '?';
+    if (screen.escape == IN_SEQUENCE && c < '@')
+        return;
+    if (screen.escape == IN_SEQUENCE && c == 'K')
+        clear_line_end();
+    screen.escape = NO_ESCAPE;
+}
+
+static void put(char c)
+{
+    if (screen.escape != NO_ESCAPE) {
+        put_escape(c);
+        return;
+    }
+    switch (c) {
+    case '\033':
+        screen.escape = AFTER_ESC;
+        break;
+    case '\n':
+        if (screen.row == screen.rows)
+            scroll();
+        new_line();
+        break;
+    case '\r':
+        screen.column = 0;
+        break;
+    case '\b':
+        screen.column -= screen.column > 0;
+        break;
+    default:
+        put_printable(c);
+        break;
+    }
 }
 
 bool framebuffer_open(const struct framebuffer *framebuffer)

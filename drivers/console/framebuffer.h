@@ -24,8 +24,10 @@ bool framebuffer_open(const struct framebuffer *framebuffer) __attribute__((warn
  * an open screen, or a second time, it does nothing. Context: any; takes no lock. */
 void framebuffer_show(void);
 
-/* Writes text from the cursor on; '\n' goes to a new line, long lines wrap. Without an open screen
- * it does nothing. Context: any; takes no lock. */
+/* Writes text from the cursor on; '\n' goes to a new line, long lines wrap; '\r' goes to the start
+ * of the line, '\b' one column back, ESC [ K clears from the cursor to the end of the line; other
+ * control sequences (ESC [ ...) are left out. Without an open screen it does nothing. Context: any;
+ * takes no lock. */
 void framebuffer_write(const char *text, size_t length);
 
 #endif

@@ -5,7 +5,8 @@
 #include "arch/time.h"
 
 /* Register indices. The first two are the divisor while LCR.DLAB is set. */
-#define UART_THR        0u /* transmitter holding */
+#define UART_RBR        0u /* receiver buffer, when read */
+#define UART_THR        0u /* transmitter holding, when written */
 #define UART_IER        1u /* interrupt enable */
 #define UART_DLL        0u /* divisor, low */
 #define UART_DLM        1u /* divisor, high */
@@ -26,6 +27,8 @@
 #define MCR_RTS         0x02u
 #define MCR_OUT2        0x08u
 #define MCR_LOOP        0x10u
+#define LSR_DR          0x01u /* data ready */
+#define LSR_ERRORS      0x1Cu /* parity, framing, break: of the byte that is ready */
 #define LSR_THRE        0x20u
 #define MSR_INPUTS      0xF0u
 #define MSR_CTS_AND_DCD 0x90u /* what RTS and OUT2 come back as in loopback */
@@ -148,21 +151,31 @@ bool uart_open(struct uart *uart, bool probe)
 }
 
 struct poll {
-    const struct uart *uart;
+    struct uart *uart;
     uint32_t left;
     bool empty;
 };
 
+/* Reading it clears the errors in it: they are kept for the byte that they belong to. */
+static uint8_t line_status(struct uart *uart)
+{
+    uint8_t status = uart_read(uart, UART_LSR);
+
+    if (status != ALL_ONES)
+        uart->errors |= status & LSR_ERRORS;
+    return status;
+}
+
 static bool transmitter_polled(void *context)
 {
     struct poll *poll = context;
-    uint8_t status = uart_read(poll->uart, UART_LSR);
+    uint8_t status = line_status(poll->uart);
 
     poll->empty = status != ALL_ONES && (status & LSR_THRE) != 0;
     return poll->empty || --poll->left == 0;
 }
 
-static bool transmitter_empty(const struct uart *uart)
+static bool transmitter_empty(struct uart *uart)
 {
     struct poll poll = {.uart = uart, .left = POLLS_MAX};
 
@@ -192,4 +205,21 @@ bool uart_write(struct uart *uart, const char *text, size_t length)
             uart_send(uart, text[i]);
     }
     return !uart->off;
+}
+
+int uart_receive(struct uart *uart)
+{
+    for (unsigned i = 0; i < FIFO_DEPTH && !uart->off; i++) {
+        uint8_t status = line_status(uart);
+        uint8_t byte;
+
+        uart->off = status == ALL_ONES;
+        if (uart->off || (status & LSR_DR) == 0)
+            return -1;
+        byte = uart_read(uart, UART_RBR);
+        if (uart->errors == 0)
+            return byte;
+        uart->errors = 0;
+    }
+    return -1;
 }

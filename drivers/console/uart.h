@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /*
- * 16550 UART, transmit only, polled. Source: PC16550D data sheet, "Registers".
+ * 16550 UART, polled. Source: PC16550D data sheet, "Registers".
  * Nothing here waits without bound: a port whose transmitter stays busy over
  * UART_DEADLINES_MAX deadlines in a row is off for good.
  */
@@ -28,6 +28,7 @@ struct uart {
     uint8_t depth; /* characters that fit when the transmitter is empty */
     uint8_t room;  /* of them, how many fit now */
     uint8_t expired;
+    uint8_t errors; /* of the byte that comes next, seen while sending */
     bool off;
 };
 
@@ -39,5 +40,9 @@ bool uart_open(struct uart *uart, bool probe) __attribute__((warn_unused_result)
 /* Sends text, LF as CR LF. What a dead transmitter does not take is lost. False: the port is off.
  * Context: any; takes no lock. */
 bool uart_write(struct uart *uart, const char *text, size_t length);
+
+/* The next byte that was received; -1: none. Bytes with a parity, framing or break error are
+ * dropped, and what an overrun lost is lost; a port that reads all ones is off. Never waits. */
+int uart_receive(struct uart *uart);
 
 #endif

@@ -132,6 +132,25 @@ static void test_text_wraps_and_controls_show(void **state)
     check_row(3, 1, "kl");
 }
 
+/* What a line editor sends: the line again, or a part of it. */
+static void test_a_line_can_be_edited(void **state)
+{
+    (void)state;
+    screen(10 * 8, 4 * 16, 10 * 8, 4 * 16 * 10 * 8 * 4);
+    assert_true(framebuffer_open(&fb));
+    framebuffer_show();
+    put("> maps\b\b\b\bX");
+    check_row(0, 1, "> Xaps");
+    put("\033[K");
+    check_row(0, 1, "> X");
+    put("\r\b$\033[1;31mred\033[0m\033c!");
+    check_row(0, 1, "$red!");
+    put("\n0123456789\033[K\b\033[K\n\n");
+    check_row(1, 1, "012345678");
+    put("last\r\033[Kx");
+    check_row(3, 1, "x");
+}
+
 static void test_nothing_is_drawn_until_it_is_shown(void **state)
 {
     (void)state;
@@ -273,6 +292,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text_wraps_and_controls_show),
+        cmocka_unit_test(test_a_line_can_be_edited),
         cmocka_unit_test(test_nothing_is_drawn_until_it_is_shown),
         cmocka_unit_test(test_scrolling_shows_the_newest_lines),
         cmocka_unit_test(test_wide_screens_get_large_glyphs),

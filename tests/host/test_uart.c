@@ -49,11 +49,35 @@ static struct chip {
     char sent[65536];
     unsigned sent_count, lost, divisor_writes, status_reads;
     uint64_t stuck_until;
+    const uint8_t (*input)[2]; /* errors as in LSR, and the byte */
+    unsigned input_count;
+    bool told; /* a read has cleared the errors of the first */
 } chip;
 
 static bool dlab(void)
 {
     return (chip.ram[3] & 0x80) != 0;
+}
+
+/* Error bits are those of the byte in front, and are cleared by reading them. */
+static uint8_t receiver_status(void)
+{
+    uint8_t errors;
+
+    if (chip.input_count == 0)
+        return 0x00;
+    errors = chip.told ? 0x00 : chip.input[0][0];
+    chip.told = true;
+    return 0x01 | errors;
+}
+
+static uint8_t receive(void)
+{
+    if (chip.input_count == 0)
+        return 0x00;
+    chip.input_count--;
+    chip.told = false;
+    return (*chip.input++)[1];
 }
 
 static uint8_t status(void)
@@ -65,7 +89,7 @@ static uint8_t status(void)
         return 0x00;
     if (chip.busy > 0 && --chip.busy == 0)
         chip.fifo = 0;
-    return chip.fifo == 0 ? 0x60 : 0x00;
+    return (chip.fifo == 0 ? 0x60 : 0x00) | receiver_status();
 }
 
 static uint8_t modem_status(void)
@@ -96,6 +120,7 @@ static uint8_t chip_read(unsigned index)
     }
     switch (index) {
     case 0:
+        return dlab() ? chip.divisor[0] : receive();
     case 1:
         return dlab() ? chip.divisor[index] : chip.ram[index];
     case 2:
@@ -413,6 +438,82 @@ static void test_single_deadlines_do_not_end_a_port(void **state)
     assert_int_equal(chip.lost, 0);
 }
 
+static const uint8_t clean[][2] = {{0, 'a'}, {0, 0x00}, {0, 0xFF}, {0, 'b'}};
+static const uint8_t noisy[][2] = {{0x04, 'p'}, {0x00, 'a'}, {0x08, 'f'}, {0x10, 0},
+                                   {0x02, 'b'}, {0x80, 'c'}, {0x14, 'x'}};
+
+static void arrive(const uint8_t (*input)[2], unsigned count)
+{
+    chip.input = input;
+    chip.input_count = count;
+    chip.told = false;
+}
+
+/* Overrun (bit 1) tells of bytes before this one, bit 7 of any byte in the FIFO. */
+static void test_bytes_with_line_errors_are_dropped(void **state)
+{
+    struct uart uart = com1();
+
+    (void)state;
+    plug_com1(WORKS);
+    assert_true(uart_open(&uart, true));
+    assert_int_equal(uart_receive(&uart), -1);
+    arrive(clean, 4);
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(uart_receive(&uart), clean[i][1]);
+    arrive(noisy, 7);
+    assert_int_equal(uart_receive(&uart), 'a');
+    assert_int_equal(uart_receive(&uart), 'b');
+    assert_int_equal(uart_receive(&uart), 'c');
+    assert_int_equal(uart_receive(&uart), -1);
+    assert_int_equal(chip.input_count, 0);
+}
+
+/* The transmitter's status reads clear the errors of a byte that waits. */
+static void test_sending_does_not_hide_line_errors(void **state)
+{
+    struct uart uart = com1();
+
+    (void)state;
+    plug_com1(WORKS);
+    assert_true(uart_open(&uart, true));
+    arrive(noisy, 2);
+    assert_true(uart_write(&uart, "prompt", 6));
+    assert_int_equal(uart_receive(&uart), 'a');
+    assert_int_equal(uart_receive(&uart), -1);
+}
+
+static void test_a_flood_of_errors_ends(void **state)
+{
+    static const uint8_t flood[100][2] = {[0 ... 99] = {0x08, 'x'}};
+    struct uart uart = com1();
+
+    (void)state;
+    plug_com1(WORKS);
+    assert_true(uart_open(&uart, true));
+    arrive(flood, 100);
+    assert_int_equal(uart_receive(&uart), -1);
+    assert_int_equal(chip.input_count, 84);
+}
+
+static void test_receiving_from_a_port_that_is_gone(void **state)
+{
+    struct uart uart = com1();
+    unsigned reads;
+
+    (void)state;
+    plug_com1(WORKS);
+    assert_true(uart_open(&uart, true));
+    chip.behaviour = ABSENT;
+    assert_int_equal(uart_receive(&uart), -1);
+    assert_true(uart.off);
+    chip.behaviour = WORKS;
+    reads = chip.status_reads;
+    arrive(clean, 4);
+    assert_int_equal(uart_receive(&uart), -1);
+    assert_int_equal(chip.status_reads, reads);
+}
+
 static const char *find(const char *option, const struct acpi_spcr *spcr)
 {
     struct console_setup setup = {.option = option, .spcr = spcr};
@@ -529,6 +630,14 @@ static void test_log_and_records_share_the_port(void **state)
     chip.sent[chip.sent_count] = '\0';
     assert_string_equal(chip.sent, "\r\nfirst\r\n@json {\"record\":\"start\"}\r\n");
 
+    chip.sent_count = 0;
+    console_write("> \n", 3);
+    chip.sent[chip.sent_count] = '\0';
+    assert_string_equal(chip.sent, "> \r\n");
+    arrive(clean, 1);
+    assert_int_equal(console_read(), 'a');
+    assert_int_equal(console_read(), -1);
+
     chip.behaviour = DEAD;
     for (unsigned i = 0; i < 40; i++)
         log_line("line %u of text for a dead port", i);
@@ -546,6 +655,10 @@ int main(void)
         cmocka_unit_test(test_fifo_is_used_to_its_depth),
         cmocka_unit_test(test_dead_port_is_given_up_once),
         cmocka_unit_test(test_single_deadlines_do_not_end_a_port),
+        cmocka_unit_test(test_bytes_with_line_errors_are_dropped),
+        cmocka_unit_test(test_sending_does_not_hide_line_errors),
+        cmocka_unit_test(test_a_flood_of_errors_ends),
+        cmocka_unit_test(test_receiving_from_a_port_that_is_gone),
         cmocka_unit_test(test_console_finds_by_probe),
         cmocka_unit_test(test_console_follows_the_option),
         cmocka_unit_test(test_console_survives_a_bad_option),
