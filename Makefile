@@ -117,7 +117,8 @@ IMAGE_FLAGS := $(call image_flags,$(CC))
 
 # Interrupt code runs on the state of whatever it interrupted.
 $(O)/arch/x86_64/trap_%.o: OWN_FLAGS := -mgeneral-regs-only
-$(O)/boot/efi.o $(B)/lint/boot/efi.tidy: OWN_FLAGS = -DGNU_EFI_USE_MS_ABI \
+EFI_STAGE := $(basename $(wildcard boot/efi*.c))
+$(EFI_STAGE:%=$(O)/%.o) $(EFI_STAGE:%=$(B)/lint/%.tidy): OWN_FLAGS = -DGNU_EFI_USE_MS_ABI \
 	-isystem $(GNU_EFI_INCLUDE) -isystem $(GNU_EFI_INCLUDE)/x86_64
 
 $(O)/flags: FORCE

@@ -12,6 +12,7 @@
  */
 #define BOOT_MEMORY_MAX  1024
 #define BOOT_OPTIONS_MAX 2048
+#define BOOT_PORTS_MAX   8
 
 enum boot_memory_kind {
     BOOT_MEMORY_USABLE,   /* conventional, and boot services' once they are left */
@@ -34,11 +35,21 @@ struct boot_framebuffer {
     uint8_t red_shift, green_shift, blue_shift; /* 32-bit pixels */
 };
 
+/* A serial port that firmware drives: a PCI function, or one on ISA, which has a number only. */
+struct boot_port {
+    bool pci;
+    uint8_t com; /* not on PCI: 0 for COM1 */
+    uint16_t segment;
+    uint16_t bdf;
+};
+
 struct boot_info {
     struct boot_memory memory[BOOT_MEMORY_MAX];
     unsigned memory_count;
     uint64_t rsdp; /* physical; 0: none */
     struct boot_framebuffer framebuffer;
+    struct boot_port ports[BOOT_PORTS_MAX]; /* those of firmware's console first */
+    unsigned port_count;
     uint64_t image_base;
     uint64_t image_length;
     char firmware_vendor[64];

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * The UEFI stage: gathers struct boot_info, leaves boot services and goes to boot_main. The one
- * file that knows EFI types. UEFI specification, "Boot Services", "EFI System Table", "Loaded Image
- * Protocol", "Simple File System Protocol", "Graphics Output Protocol".
+ * The UEFI stage: gathers struct boot_info, leaves boot services and goes to boot_main. Only
+ * boot/efi*.c know EFI types. UEFI specification, "Boot Services", "EFI System Table", "Loaded
+ * Image Protocol", "Simple File System Protocol", "Graphics Output Protocol".
  */
 #include "boot/boot.h"
+#include "boot/efi_ports.h"
 #include "boot/memory_map.h"
 #include "boot/options.h"
 #include "lib/log.h"
@@ -324,6 +325,7 @@ static EFI_STATUS gather(EFI_SYSTEM_TABLE *system, EFI_HANDLE handle)
     info.image_length = (image->ImageSize + EFI_PAGE_MASK) & ~(uint64_t)EFI_PAGE_MASK;
     gather_firmware(system);
     gather_framebuffer(services);
+    efi_gather_ports(system, &info);
     gather_options(services, image);
     return EFI_SUCCESS;
 }

@@ -124,27 +124,52 @@ static void name_unknown_options(void)
     }
 }
 
+static struct framebuffer framebuffer_of(const struct boot_framebuffer *from)
+{
+    return (struct framebuffer){.base = from->base,
+                                .length = from->length,
+                                .width = from->width,
+                                .height = from->height,
+                                .stride = from->stride,
+                                .red_shift = from->red_shift,
+                                .green_shift = from->green_shift,
+                                .blue_shift = from->blue_shift};
+}
+
+/* earlycon= is Linux's name for the same; without a value it stands for SPCR there. */
+static const char *console_option(void)
+{
+    const char *early = option("earlycon");
+
+    return option("console") || !early || !*early ? option("console") : early;
+}
+
 static const char *step_console(void)
 {
-    const struct boot_framebuffer *from = &boot.info->framebuffer;
-    struct framebuffer framebuffer = {.base = from->base,
-                                      .length = from->length,
-                                      .width = from->width,
-                                      .height = from->height,
-                                      .stride = from->stride,
-                                      .red_shift = from->red_shift,
-                                      .green_shift = from->green_shift,
-                                      .blue_shift = from->blue_shift};
-    struct acpi_table table = acpi_table_get(&boot.acpi, "SPCR", 0);
-    struct acpi_spcr spcr = {0};
+    static struct console_port ports[BOOT_PORTS_MAX];
+    struct framebuffer framebuffer = framebuffer_of(&boot.info->framebuffer);
+    struct acpi_table spcr_table = acpi_table_get(&boot.acpi, "SPCR", 0);
+    struct acpi_table dbg2_table = acpi_table_get(&boot.acpi, "DBG2", 0);
+    struct acpi_spcr spcr;
+    struct acpi_dbg2 dbg2;
 
-    if (table.data)
-        acpi_read_spcr(&table, &spcr);
+    acpi_read_spcr(&spcr_table, &spcr);
+    acpi_read_dbg2(&dbg2_table, &dbg2);
+    for (unsigned i = 0; i < boot.info->port_count; i++) {
+        const struct boot_port *port = &boot.info->ports[i];
+
+        ports[i] = (struct console_port){
+            .pci = port->pci, .com = port->com, .segment = port->segment, .bdf = port->bdf};
+    }
     set_verbosity();
     boot.summary.console =
-        console_start(&(struct console_setup){.option = option("console"),
-                                              .spcr = spcr.valid ? &spcr : NULL,
-                                              .framebuffer = from->base ? &framebuffer : NULL});
+        console_start(&(struct console_setup){.option = console_option(),
+                                              .spcr = &spcr,
+                                              .dbg2 = &dbg2,
+                                              .firmware = ports,
+                                              .firmware_count = boot.info->port_count,
+                                              .functions = snapshot_functions(),
+                                              .framebuffer = &framebuffer});
     return NULL;
 }
 
@@ -393,7 +418,7 @@ static void finish(void)
 static void bring_up(void *argument)
 {
     (void)argument;
-    console_early(option("console"));
+    console_early(console_option());
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         /* The head of the report comes first on the console. */
         enum log_level level = boot.summary.functions ? LOG_INFO : LOG_DEBUG;

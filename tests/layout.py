@@ -140,12 +140,11 @@ class Layout:
         return found
 
     def efi_types(self) -> list[str]:
-        """One file knows EFI types, in boot/, and it never sees wdm.h."""
+        """Only boot/efi*.[ch] know EFI types, and they never see wdm.h."""
         users = [f for f in self.c_files() if any(n.startswith("efi") for _, n, t in
                                                   self.includes(f) if t is None)]
-        found = [f"{f}: only boot/ may know EFI types" for f in users if room_of(f) != "boot"]
-        if len(users) > 1:
-            found.append(f"more than one file knows EFI types: {', '.join(users)}")
+        found = [f"{f}: only boot/efi*.[ch] may know EFI types" for f in users
+                 if not f.startswith("boot/efi")]
         found += [f"{f}: sees wdm.h beside EFI types" for f in users
                   if "include/wdm.h" in self._closure(f)]
         return found

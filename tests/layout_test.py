@@ -62,8 +62,10 @@ class LayoutTest(unittest.TestCase):
         self.assertTrue(self.layout().efi_types())
         (self.root / "lib/a.c").unlink()
         self.write("boot/b.h", "#include <wdm.h>\n")
-        self.write("boot/a.c", '#include <efi.h>\n#include "boot/b.h"\n')
-        self.assertEqual(self.layout().efi_types(), ["boot/a.c: sees wdm.h beside EFI types"])
+        self.write("boot/efi_a.c", '#include <efi.h>\n#include "boot/b.h"\n')
+        self.assertEqual(self.layout().efi_types(), ["boot/efi_a.c: sees wdm.h beside EFI types"])
+        self.write("boot/a.c", "#include <efi.h>\n")
+        self.assertEqual(len(self.layout().efi_types()), 2)
 
     def test_vendor_words(self) -> None:
         for line in ("int vtd_unit;", "int isVtd;", 'char *s = "AMD-Vi";', "enum { INTEL_UNIT };"):

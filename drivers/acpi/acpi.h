@@ -136,17 +136,42 @@ void acpi_read_madt(const struct acpi_table *table, struct acpi_madt *madt);
  * 0: none, or one that is memory-mapped. */
 uint16_t acpi_pm_timer_port(const struct acpi_table *table);
 
-/* SPCR. "Serial Port Console Redirection Table". */
-struct acpi_spcr {
-    bool valid;
-    uint8_t interface_type; /* 0, 1: 16550; others are not driven */
-    bool io_port;           /* else memory-mapped */
+/* Where the registers of a 16550 are: ACPI, "Generic Address Structure". */
+struct acpi_uart {
+    bool io_port; /* else memory-mapped */
     uint64_t address;
     uint8_t width;  /* of one access, bytes: 1, 2, 4 */
     uint8_t stride; /* bytes from register to register */
-    uint32_t baud;  /* 0: leave as it is */
+};
+
+/* Reads the 12 bytes at `offset`, which are inside the table. NULL, or why it can be none. */
+const char *acpi_read_uart(const struct acpi_table *table, size_t offset, struct acpi_uart *uart);
+
+/* SPCR. "Serial Port Console Redirection Table". The interface types are the serial subtypes of
+ * DBG2. */
+struct acpi_spcr {
+    bool valid;
+    uint8_t interface_type;
+    struct acpi_uart uart;
+    uint32_t baud; /* 0: leave as it is */
 };
 
 void acpi_read_spcr(const struct acpi_table *table, struct acpi_spcr *spcr);
+
+/* DBG2. Microsoft "Debug Port Table 2": its serial ports that are 16550s. */
+#define ACPI_DBG2_MAX 8
+
+struct acpi_dbg2 {
+    struct acpi_uart uarts[ACPI_DBG2_MAX];
+    unsigned count;
+    unsigned skipped; /* 16550s that could not be read or kept */
+    unsigned others;  /* ports of other kinds, stepped over */
+};
+
+void acpi_read_dbg2(const struct acpi_table *table, struct acpi_dbg2 *dbg2);
+
+/* True for the subtypes "16550 compatible", "16550 subset" and "16550 with parameters in the
+ * Generic Address Structure". */
+bool acpi_is_16550(unsigned serial_subtype);
 
 #endif

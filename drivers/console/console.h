@@ -4,22 +4,38 @@
 
 #include "drivers/acpi/acpi.h"
 #include "drivers/console/framebuffer.h"
+#include "drivers/pci/pci.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * The console: a serial port for log and records, the framebuffer for the log, both for a panic.
  *
- * The port is the first that answers of: the option console=, SPCR, COM1 to COM4, none. The option
- * is ttyS0 to ttyS3; uart8250,io,0x3f8; uart8250,mmio,ADDRESS, uart8250,mmio16,ADDRESS or
- * uart8250,mmio32,ADDRESS; each with ",115200" or ",115200n8" behind it if the speed is to be set;
- * or none.
+ * The port is the first that answers of: the option console=, SPCR, DBG2, the ports of firmware's
+ * own console, serial controllers on PCI, COM1 to COM4, none. The option is ttyS0 to ttyS3;
+ * uart8250,io,0x3f8; uart8250,mmio,ADDRESS, uart8250,mmio16,ADDRESS or uart8250,mmio32,ADDRESS;
+ * each with ",115200" or ",115200n8" behind it if the speed is to be set; or none. No other way
+ * changes the speed.
  */
 struct console_setup {
     const char *option;           /* the value of console=; NULL: not given */
     const struct acpi_spcr *spcr; /* NULL: none */
+    const struct acpi_dbg2 *dbg2; /* NULL: none */
+    const struct console_port *firmware;
+    unsigned firmware_count;
+    const struct pci_inventory *functions; /* at entry; NULL: unknown */
     /* Its base is physical and gets mapped here; NULL or base 0: none. */
     const struct framebuffer *framebuffer;
+};
+
+/* A port that firmware's console is on, as its device path names it. */
+struct console_port {
+    bool pci;
+    unsigned com; /* not on PCI: 0 for COM1 */
+    uint16_t segment;
+    pci_bdf_t bdf;
 };
 
 /* Opens the port. Returns what was chosen and how it was found, for the first line of the console:

@@ -55,12 +55,15 @@ static void read_function(struct walk *walk, struct pci_function *function, uint
 {
     uint32_t id = pci_read32(function, PCI_ID);
     uint32_t class_revision = pci_read32(function, PCI_CLASS_REVISION);
+    uint16_t command = pci_read16(function, PCI_COMMAND);
 
     function->vendor_id = (uint16_t)id;
     function->device_id = (uint16_t)(id >> 16);
     function->class_code = class_revision >> 8;
     function->revision = (uint8_t)class_revision;
-    function->bus_master_at_entry = pci_bus_master(function);
+    function->bus_master_at_entry = command & PCI_COMMAND_BUS_MASTER;
+    function->io_at_entry = command & PCI_COMMAND_IO;
+    function->memory_at_entry = command & PCI_COMMAND_MEMORY;
     function->group_leader = index;
     if (function->header_type > PCI_HEADER_CARDBUS)
         say(function, "header type is unknown");

@@ -65,7 +65,8 @@ struct pci_function {
     enum pci_port port;
     uint8_t secondary_bus, subordinate_bus; /* bridges only */
     struct pci_bar bars[PCI_BARS];
-    bool bus_master_at_entry; /* Command.Bus Master as pci_enumerate found it */
+    /* Command.Bus Master, I/O Space and Memory Space as pci_enumerate found them */
+    bool bus_master_at_entry, io_at_entry, memory_at_entry;
     /* Capability offsets, 0: absent. */
     uint16_t msi, msix, express, acs, ats, pasid, sriov;
     uint16_t msix_vectors;

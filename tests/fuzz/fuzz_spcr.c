@@ -13,11 +13,12 @@ void fuzz_one(struct input input)
     acpi_read_spcr(&table, &spcr);
     HOLDS(fuzz_log_lines() <= 1 && (fuzz_log_lines() != 0) == !spcr.valid);
     if (table.length < FIXED)
-        HOLDS(!spcr.valid && spcr.address == 0);
+        HOLDS(!spcr.valid && spcr.uart.address == 0);
     if (!spcr.valid)
         return;
-    uint64_t last = spcr.address + spcr.stride * UART_REGISTERS - 1u;
-    HOLDS(spcr.address != 0 && last > spcr.address && (!spcr.io_port || last <= UINT16_MAX));
-    HOLDS(spcr.width == 1 || spcr.width == 2 || spcr.width == 4);
-    HOLDS(spcr.stride >= spcr.width);
+    uint64_t last = spcr.uart.address + spcr.uart.stride * UART_REGISTERS - 1u;
+    HOLDS(spcr.uart.address != 0 && last > spcr.uart.address &&
+          (!spcr.uart.io_port || last <= UINT16_MAX));
+    HOLDS(spcr.uart.width == 1 || spcr.uart.width == 2 || spcr.uart.width == 4);
+    HOLDS(spcr.uart.stride >= spcr.uart.width);
 }

@@ -454,27 +454,27 @@ static void spcr_tells_where_the_registers_are(void **state)
     (void)state;
     make_spcr(bytes, 1, 1, 8, 0, 0x3F8);
     spcr = spcr_of(bytes, 80);
-    assert_true(spcr.valid && spcr.io_port);
-    assert_int_equal(spcr.address, 0x3F8);
-    assert_int_equal(spcr.width, 1);
-    assert_int_equal(spcr.stride, 1);
+    assert_true(spcr.valid && spcr.uart.io_port);
+    assert_int_equal(spcr.uart.address, 0x3F8);
+    assert_int_equal(spcr.uart.width, 1);
+    assert_int_equal(spcr.uart.stride, 1);
     assert_int_equal(spcr.baud, 115200);
 
     make_spcr(bytes, 4, 0, 32, 3, 0xFE030000);
     bytes[36] = 0x12;
     put(bytes, 80, 1500000, 4);
     spcr = spcr_of(bytes, 84);
-    assert_true(spcr.valid && !spcr.io_port);
+    assert_true(spcr.valid && !spcr.uart.io_port);
     assert_int_equal(spcr.interface_type, 0x12);
-    assert_int_equal(spcr.width, 4);
-    assert_int_equal(spcr.stride, 4);
+    assert_int_equal(spcr.uart.width, 4);
+    assert_int_equal(spcr.uart.stride, 4);
     assert_int_equal(spcr.baud, 1500000);
     assert_int_equal(spcr_of(bytes, 80).baud, 115200);
 
     make_spcr(bytes, 2, 0, 32, 1, 0xFE030000);
     spcr = spcr_of(bytes, 80);
-    assert_int_equal(spcr.width, 1);
-    assert_int_equal(spcr.stride, 4);
+    assert_int_equal(spcr.uart.width, 1);
+    assert_int_equal(spcr.uart.stride, 4);
 }
 
 static void spcr_tells_the_speed(void **state)

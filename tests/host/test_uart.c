@@ -550,6 +550,8 @@ static void test_console_follows_the_option(void **state)
     assert_string_equal(find("uart8250,mmio32,0xfe032000", NULL),
                         "console: uart8250 at memory 0xfe032000, given by option");
     plug(WORKS, true, MEMORY_UART, 1, 1);
+    assert_string_equal(find("uart,0xfe032000", NULL),
+                        "console: uart8250 at memory 0xfe032000, given by option");
     assert_string_equal(find("uart8250,mmio,0xfe032000,115200", NULL),
                         "console: uart8250 at memory 0xfe032000, given by option");
 }
@@ -588,8 +590,9 @@ static void test_console_survives_a_bad_option(void **state)
 
 static void test_console_follows_spcr(void **state)
 {
-    struct acpi_spcr spcr = {
-        .valid = true, .io_port = true, .address = 0x2F8, .width = 1, .stride = 1, .baud = 9600};
+    struct acpi_spcr spcr = {.valid = true,
+                             .uart = {.io_port = true, .address = 0x2F8, .width = 1, .stride = 1},
+                             .baud = 9600};
 
     (void)state;
     plug(NO_LOOPBACK, false, 0x2F8, 1, 1);
@@ -598,12 +601,123 @@ static void test_console_follows_spcr(void **state)
 
     plug_com1(WORKS);
     assert_string_equal(find(NULL, &spcr), "console: ttyS0 at I/O 0x3f8, found by probe");
-    spcr.address = 0x3F8;
+    spcr.uart.address = 0x3F8;
     spcr.interface_type = 3;
     assert_string_equal(find(NULL, &spcr), "console: ttyS0 at I/O 0x3f8, found by probe");
+    spcr.interface_type = 0x12;
+    assert_string_equal(find(NULL, &spcr), "console: ttyS0 at I/O 0x3f8, named by SPCR");
     spcr.interface_type = 0;
     spcr.valid = false;
     assert_string_equal(find(NULL, &spcr), "console: ttyS0 at I/O 0x3f8, found by probe");
+}
+
+static void test_console_follows_dbg2(void **state)
+{
+    const struct acpi_dbg2 dbg2 = {
+        .uarts = {{.io_port = true, .address = 0x2F8, .width = 1, .stride = 1},
+                  {.address = MEMORY_UART, .width = 4, .stride = 4}},
+        .count = 2};
+    const struct console_setup setup = {.dbg2 = &dbg2};
+
+    (void)state;
+    plug(NO_LOOPBACK, false, 0x2F8, 1, 1);
+    assert_string_equal(console_find(&setup), "console: ttyS1 at I/O 0x2f8, named by DBG2");
+    plug(NO_LOOPBACK, true, MEMORY_UART, 4, 4);
+    assert_string_equal(console_find(&setup),
+                        "console: uart8250 at memory 0xfe032000, named by DBG2");
+    assert_int_equal(chip.divisor_writes, 0);
+    plug_com1(WORKS);
+    assert_string_equal(console_find(&setup), "console: ttyS0 at I/O 0x3f8, found by probe");
+}
+
+static struct pci_inventory inventory;
+
+static struct pci_function *serial_function(enum pci_bar_kind kind, uint64_t address)
+{
+    struct pci_function *function = &inventory.functions[1];
+
+    memset(&inventory, 0, sizeof(inventory));
+    inventory.count = 2;
+    inventory.functions[0].class_code = 0x060000;
+    *function = (struct pci_function){.bdf = PCI_BDF(0, 3, 0),
+                                      .class_code = 0x070002,
+                                      .io_at_entry = true,
+                                      .memory_at_entry = true};
+    function->bars[2] = (struct pci_bar){.kind = kind, .address = address};
+    return function;
+}
+
+static void test_console_finds_serial_controllers(void **state)
+{
+    const struct console_setup setup = {.functions = &inventory};
+    struct pci_function *function;
+
+    (void)state;
+    plug(WORKS, false, 0xC050, 1, 1);
+    function = serial_function(PCI_BAR_IO, 0xC050);
+    assert_string_equal(console_find(&setup),
+                        "console: uart8250 at I/O 0xc050, found on PCI as 00:03.0");
+    function->class_code = 0x070300;
+    assert_string_equal(console_find(&setup), "console: no serial port answers");
+    function = serial_function(PCI_BAR_IO, 0xC050);
+    function->io_at_entry = false;
+    assert_string_equal(console_find(&setup), "console: no serial port answers");
+
+    plug(WORKS, true, MEMORY_UART, 4, 4);
+    function = serial_function(PCI_BAR_MEMORY, MEMORY_UART);
+    assert_string_equal(console_find(&setup),
+                        "console: uart8250 at memory 0xfe032000, found on PCI as 00:03.0");
+    function->memory_at_entry = false;
+    assert_string_equal(console_find(&setup), "console: no serial port answers");
+    plug(NO_LOOPBACK, true, MEMORY_UART, 1, 1);
+    serial_function(PCI_BAR_MEMORY, MEMORY_UART);
+    assert_string_equal(console_find(&setup), "console: no serial port answers");
+    serial_function(PCI_BAR_MEMORY, 0);
+    assert_string_equal(console_find(&setup), "console: no serial port answers");
+}
+
+static void test_console_follows_firmware(void **state)
+{
+    static const struct console_port ports[] = {{.com = 9},
+                                                {.pci = true, .bdf = PCI_BDF(0, 9, 0)},
+                                                {.pci = true, .bdf = PCI_BDF(0, 3, 0)},
+                                                {.com = 1}};
+    struct console_setup setup = {.firmware = ports, .firmware_count = 4, .functions = &inventory};
+
+    (void)state;
+    serial_function(PCI_BAR_IO, 0xC050);
+    plug(WORKS, false, 0xC050, 1, 1);
+    assert_string_equal(console_find(&setup),
+                        "console: uart8250 at I/O 0xc050, firmware's console as 00:03.0");
+    plug(WORKS, false, 0x2F8, 1, 1);
+    assert_string_equal(console_find(&setup), "console: ttyS1 at I/O 0x2f8, firmware's console");
+    setup.functions = NULL;
+    assert_string_equal(console_find(&setup), "console: ttyS1 at I/O 0x2f8, firmware's console");
+    plug(NO_LOOPBACK, false, 0x2F8, 1, 1);
+    assert_string_equal(console_find(&setup), "console: no serial port answers");
+}
+
+/* One chip at the place that all ways name: the first way tells. */
+static void test_console_asks_in_order(void **state)
+{
+    static const char *const how[] = {"given by option", "named by SPCR", "named by DBG2",
+                                      "firmware's console", "found by probe"};
+    static const struct console_port port = {.com = 0};
+    const struct acpi_uart com = {.io_port = true, .address = 0x3F8, .width = 1, .stride = 1};
+    const struct acpi_spcr spcr = {.valid = true, .uart = com};
+    const struct acpi_dbg2 dbg2 = {.uarts = {com}, .count = 1};
+    struct console_setup setup = {
+        .option = "ttyS0", .spcr = &spcr, .dbg2 = &dbg2, .firmware = &port, .firmware_count = 1};
+
+    (void)state;
+    plug_com1(WORKS);
+    for (unsigned i = 0; i < 5; i++) {
+        assert_non_null(strstr(console_find(&setup), how[i]));
+        setup.option = NULL;
+        setup.spcr = i >= 1 ? NULL : setup.spcr;
+        setup.dbg2 = i >= 2 ? NULL : setup.dbg2;
+        setup.firmware_count = i >= 3 ? 0 : 1;
+    }
 }
 
 static unsigned notes;
@@ -663,6 +777,10 @@ int main(void)
         cmocka_unit_test(test_console_follows_the_option),
         cmocka_unit_test(test_console_survives_a_bad_option),
         cmocka_unit_test(test_console_follows_spcr),
+        cmocka_unit_test(test_console_follows_dbg2),
+        cmocka_unit_test(test_console_finds_serial_controllers),
+        cmocka_unit_test(test_console_follows_firmware),
+        cmocka_unit_test(test_console_asks_in_order),
         cmocka_unit_test(test_log_and_records_share_the_port),
     };
 
