@@ -50,6 +50,13 @@ void record_ktap(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* How many lines have been cut so far. */
 unsigned record_cut(void);
 
+/* How many lines there are by now, and their CRC-32: what record_finish() tells. */
+struct record_seal {
+    uint64_t lines;
+    uint32_t crc;
+};
+struct record_seal record_seal(void);
+
 /* The last line of every complete run: {"record":"end",...,"verdict":..,"lines":N,"crc32":
  * "........"}, over all record and KTAP lines before it (with prefix, each ended by '\n'); "cut":N
  * follows when N lines were cut. Adds to the record that is open, else begins "end". Nothing is

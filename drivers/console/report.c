@@ -279,8 +279,8 @@ static void print_head(const struct report_summary *summary)
 {
     struct text masters = {.length = 0};
 
-    log_line("Bulkhead %s", or_unknown(summary->version));
-    log_line("%s", summary->console != NULL ? summary->console : "console: unknown");
+    log_line("Bulkhead %s, %s", or_unknown(summary->version),
+             summary->console != NULL ? summary->console : "console: unknown");
     log_line("image: base 0x%" PRIx64, summary->image_base);
     log_line("firmware: %s, Secure Boot %s", or_unknown(summary->firmware),
              on_off(summary->secure_boot));
@@ -399,6 +399,7 @@ bool report_verdict(enum report_state dma, const struct result_counts *counts)
 bool report_finish(const struct report_summary *summary)
 {
     struct result_counts counts = results_counts();
+    struct record_seal seal;
     bool pass;
 
     record_lists(summary, "iommu", dma_scalars, record_iommu_unit, "uncovered", is_uncovered);
@@ -406,6 +407,7 @@ bool report_finish(const struct report_summary *summary)
     record_groups(summary);
     results_ktap();
     pass = report_verdict(dma_state(summary), &counts);
+    seal = record_seal();
     record_verdict(pass);
 
     print_found(summary);
@@ -415,6 +417,7 @@ bool report_finish(const struct report_summary *summary)
              counts.deny_pass, counts.allow_pass, counts.fail, counts.error, counts.skip);
     print_not_covered(summary);
     print_next_step(summary, pass);
-    log_line("bulkhead: end of report, verdict %s", pass ? "PASS" : "FAIL");
+    log_line("bulkhead: end of report, verdict %s, %" PRIu64 " lines, CRC-32 %08" PRIx32,
+             pass ? "PASS" : "FAIL", seal.lines, seal.crc);
     return pass;
 }

@@ -53,7 +53,9 @@ def wire(body: list[dict[str, Any]], verdict: str = "pass") -> bytes:
         total = zlib.crc32(line + b"\n", total)
     end = {"record": "end", "verdict": verdict, "lines": len(lines), "crc32": f"{total:08x}"}
     lines.append(b"@json " + json.dumps(end).encode())
-    return b"\r\n".join([b"\x1b[2Jhello", *lines, b"bulkhead: end of report, verdict PASS", b""])
+    marker = (f"bulkhead: end of report, verdict {verdict.upper()}, {len(lines) - 1} lines, "
+              f"CRC-32 {total:08x}")
+    return b"\r\n".join([b"\x1b[2Jhello", *lines, marker.encode(), b""])
 
 
 def good() -> list[dict[str, Any]]:
@@ -82,7 +84,21 @@ class StreamTest(unittest.TestCase):
     def test_record_lines_stay_off_the_console(self) -> None:
         lines: list[str] = []
         Stream(lines.append).feed(wire(good()))
-        self.assertEqual(lines, ["hello", "bulkhead: end of report, verdict PASS"])
+        self.assertEqual(lines[0], "hello")
+        self.assertTrue(lines[1].startswith("bulkhead: end of report, verdict PASS, 14 lines"), lines)
+        self.assertEqual(len(lines), 2)
+
+    def test_console_and_records_end_alike(self) -> None:
+        for told, changed in ((b"verdict PASS", b"verdict FAIL"), (b" lines", b"0 lines"),
+                              (b"CRC-32 ", b"CRC-32 f"), (b"bulkhead: end of", b"end of")):
+            with self.subTest(changed):
+                self.assertFalse(read(wire(good()).replace(told, changed)).complete())
+
+    def test_any_cut_is_incomplete(self) -> None:
+        whole = wire(good()).rstrip()
+        for end in range(len(whole)):
+            stream = read(whole[:end])
+            self.assertFalse(stream.complete(), whole[end - 40 : end])
 
     def test_missing_end_is_incomplete(self) -> None:
         self.assertFalse(read(wire(good()).replace(b'"end"', b'"fin"')).complete())

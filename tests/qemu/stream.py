@@ -11,6 +11,8 @@ from typing import Any, Callable
 RECORD_PREFIX = b"@json "
 KTAP_PREFIX = b"@ktap "
 CONSOLE_ENDS = ("bulkhead: end of report", "*** halted")
+MARKER = re.compile(r"bulkhead: end of report, verdict (PASS|FAIL), (\d+) lines, "
+                    r"CRC-32 ([0-9a-f]{8})")
 PANIC = "*** PANIC "
 LINE_LIMIT = 64 << 10  # longer ones are noise and are cut there
 
@@ -54,7 +56,7 @@ class Stream:
             self._line(rest)
 
     def complete(self) -> bool:
-        return self.end is not None and not self.problem
+        return self.end is not None and self.console_ended and not self.problem
 
     def _line(self, line: bytes) -> None:
         line = line.rstrip(b"\r")
@@ -67,7 +69,17 @@ class Stream:
         self._blank = not text
         if text.startswith(PANIC):
             self._fail(f"The image panicked: {text.removeprefix(PANIC)}.")
-        self.console_ended |= text.startswith(CONSOLE_ENDS)
+        if text.startswith(CONSOLE_ENDS):
+            self._console_end(text)
+
+    def _console_end(self, text: str) -> None:
+        """People see the same verdict, count and sum as programs."""
+        self.console_ended = True
+        match = MARKER.fullmatch(text)
+        end = self.end or {}
+        told = (end.get("verdict"), end.get("lines"), end.get("crc32"))
+        if not match or (match[1].lower(), int(match[2]), match[3]) != told:
+            self._fail("The end marker on the console is not that of the records.")
 
     def _record(self, line: bytes) -> None:
         self.raw.append(line)
