@@ -8,6 +8,8 @@
 #include "arch/x86_64/x86.h"
 #include "boot/boot.h"
 #include "boot/ecam.h"
+#include "boot/options.h"
+#include "boot/panic.h"
 #include "boot/snapshot.h"
 #include "drivers/acpi/acpi.h"
 #include "drivers/console/console.h"
@@ -39,6 +41,7 @@ static struct {
     struct iommu iommu;
     struct report_summary summary;
     struct report_function functions[PCI_FUNCTIONS_MAX];
+    bool panic_unclear; /* the option panic= */
 } boot;
 
 static const char *option(const char *name)
@@ -108,20 +111,20 @@ static void set_verbosity(void)
         log_write(LOG_WARNING, "boot", "loglevel=%s is not 3 to 7", level);
 }
 
-static void name_unknown_options(void)
+static void name_odd_options(void)
 {
-    static const char *const known[] = {"console", "dmaguard", "loglevel",
-                                        "nvme",    "provoke",  "tests"};
-
     for (const char *word = boot.info->options; *word; word += strlen(word) + 1) {
         size_t length = strcspn(word, "=");
         bool found = false;
 
-        for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-            found |= strlen(known[i]) == length && !strncmp(word, known[i], length);
+        for (const struct boot_option_text *known = boot_options; known->name; known++)
+            found |= strlen(known->name) == length && !strncmp(word, known->name, length);
         if (!found)
             log_write(LOG_WARNING, "boot", "option %s is unknown", word);
     }
+    if (boot.panic_unclear)
+        log_write(LOG_WARNING, "boot", "panic=%s is none of halt, shell, reboot:N: halt",
+                  option("panic"));
 }
 
 static struct framebuffer framebuffer_of(const struct boot_framebuffer *from)
@@ -321,7 +324,7 @@ static const char *step_head(void)
     boot.summary.unit_count = snapshot_units(&boot.summary.units);
     describe_entry();
     report_head(&boot.summary);
-    name_unknown_options();
+    name_odd_options();
     return NULL;
 }
 
@@ -419,6 +422,7 @@ static void bring_up(void *argument)
 {
     (void)argument;
     console_early(console_option());
+    boot.panic_unclear = !boot_panic_start(&boot.iommu, option("panic"));
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         /* The head of the report comes first on the console. */
         enum log_level level = boot.summary.functions ? LOG_INFO : LOG_DEBUG;

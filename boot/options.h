@@ -22,4 +22,10 @@ enum options_syntax {
 bool options_add(char options[BOOT_OPTIONS_MAX], const void *text, size_t length,
                  enum options_syntax syntax) __attribute__((warn_unused_result));
 
+/* Every option that there is, for whoever names, checks or explains them. NULL name: the end. */
+struct boot_option_text {
+    const char *name, *values, *sentence;
+};
+extern const struct boot_option_text boot_options[];
+
 #endif

@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 #include "arch/x86_64/cpu.h"
 
+#include "arch/time.h"
 #include "arch/x86_64/x86.h"
 
 #define CPUID_EXTENDED   0x80000000u
 #define CPUID_HYPERVISOR 0x40000000u
+
+/* Intel's I/O controller hubs, "Reset Control Register"; 8042, "Command Register". */
+#define RESET_CONTROL  0xCF9u
+#define RESET_SYSTEM   0x02u
+#define RESET_CPU      0x04u
+#define KEYBOARD       0x64u
+#define KEYBOARD_RESET 0xFEu
+#define RESET_NS       (50 * NS_PER_MS)
 
 static struct cpuid raw_cpuid(uint32_t leaf, uint32_t subleaf)
 {
@@ -60,6 +69,34 @@ void x86_halt(void)
     for (;;) {
         __asm__ volatile("cli; hlt" ::: "memory");
     }
+}
+
+static bool never(void *context)
+{
+    (void)context;
+    return false;
+}
+
+static void pass(uint64_t ns)
+{
+    (void)!wait_until(never, NULL, ns);
+}
+
+void x86_reset(void)
+{
+    const struct {
+        uint16_t limit;
+        uint64_t base;
+    } __attribute__((packed)) no_idt = {0, 0};
+
+    cpu_cli();
+    x86_out8(RESET_CONTROL, RESET_SYSTEM);
+    x86_out8(RESET_CONTROL, RESET_SYSTEM | RESET_CPU);
+    pass(RESET_NS);
+    x86_out8(KEYBOARD, KEYBOARD_RESET);
+    pass(RESET_NS);
+    __asm__ volatile("lidt %0; int3" ::"m"(no_idt) : "memory");
+    x86_halt();
 }
 
 #define PORT_ACCESS(bits, suffix)                                                                  \

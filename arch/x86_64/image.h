@@ -5,11 +5,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Page-aligned marks of linker/image.lds. All between them that is neither text nor data is only
- * read. */
+/* Marks of linker/image.lds, page-aligned but for the build id's. All between them that is neither
+ * text nor data is only read. */
 #define IMAGE_MARK(name) extern char name[] __attribute__((visibility("hidden")))
 
 IMAGE_MARK(image_begin);
+IMAGE_MARK(image_build_id_begin); /* an ELF note: 16 bytes, then the build id */
+IMAGE_MARK(image_build_id_end);
 IMAGE_MARK(image_text_begin);
 IMAGE_MARK(image_text_end);
 IMAGE_MARK(image_data_begin);

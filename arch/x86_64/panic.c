@@ -2,6 +2,7 @@
 #include "arch/panic.h"
 
 #include "arch/memory.h"
+#include "arch/time.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/image.h"
 #include "arch/x86_64/trap.h"
@@ -27,9 +28,16 @@ _Static_assert(offsetof(struct panic_registers, error_code) == 184, "trap_entry.
 #define LINE_LENGTH   160u
 #define BACKTRACE_MAX 32u
 #define LOG_LINES     32u
+#define NOTE_HEADER   16u
+#define NESTED_MAX    2u /* panics that still print */
 
 static void (*writer)(const char *text);
-static unsigned depth;
+static void (*show_state)(void);
+static void (*run_shell)(void);
+static enum panic_end end = PANIC_HALT;
+static unsigned end_seconds;
+static unsigned depth; /* panics so far */
+static uint64_t characters;
 static char line[LINE_LENGTH + 2];
 static size_t used;
 
@@ -38,14 +46,30 @@ void panic_set_writer(void (*write)(const char *text))
     writer = write;
 }
 
-static void put(const char *text)
+void panic_set_state(void (*show)(void))
+{
+    show_state = show;
+}
+
+void panic_set_end(enum panic_end new_end, unsigned seconds)
+{
+    end = new_end;
+    end_seconds = seconds;
+}
+
+void panic_set_shell(void (*run)(void))
+{
+    run_shell = run;
+}
+
+void panic_put(const char *text)
 {
     while (*text != '\0' && used < LINE_LENGTH) {
         line[used++] = *text++;
     }
 }
 
-static void put_hex(uint64_t value, unsigned digits)
+void panic_put_hex(uint64_t value, unsigned digits)
 {
     while (digits > 0 && used < LINE_LENGTH) {
         digits--;
@@ -63,10 +87,11 @@ static void put_decimal(uint64_t value)
     }
 }
 
-static void end_line(void)
+void panic_end_line(void)
 {
     line[used++] = '\n';
     line[used] = '\0';
+    characters += used;
     used = 0;
     if (writer != NULL) {
         writer(line);
@@ -77,51 +102,59 @@ static void end_line(void)
 static void put_code(uint64_t address)
 {
     if (image_contains(address)) {
-        put("image+0x");
-        put_hex(address - image_address(image_begin), 8);
+        panic_put("image+0x");
+        panic_put_hex(address - image_address(image_begin), 8);
     } else {
-        put("0x");
-        put_hex(address, 16);
+        panic_put("0x");
+        panic_put_hex(address, 16);
     }
 }
 
-static const char *code_name(enum panic_code code)
-{
-    switch (code) {
-    case PANIC_TRAP:
-        return "TRAP";
-    case PANIC_OUT_OF_MEMORY:
-        return "OUT_OF_MEMORY";
-    case PANIC_INTERNAL:
-        return "INTERNAL";
-    case PANIC_BRING_UP:
-        return "BRING_UP";
-    case PANIC_STACK:
-        return "STACK";
-    default:
-        return "UNKNOWN";
-    }
-}
+static const struct {
+    enum panic_code code;
+    const char *name, *sentence, *parameters;
+} stops[] = {
+#define STOP_ROW(code, name, sentence, parameters) {PANIC_##name, #name, sentence, parameters},
+    PANIC_STOPS(STOP_ROW)
+#undef STOP_ROW
+};
 
 static void put_heading(enum panic_code code, const char *reason)
 {
-    put("*** PANIC ");
+    const char *name = "UNKNOWN";
+
+    for (unsigned i = 0; i < sizeof(stops) / sizeof(stops[0]); i++) {
+        if (stops[i].code == code) {
+            name = stops[i].name;
+        }
+    }
+    panic_end_line(); /* it may have struck within a line */
+    panic_put("*** PANIC ");
     put_decimal(code);
-    put(" ");
-    put(code_name(code));
-    put(": ");
-    put(reason);
-    end_line();
+    panic_put(" ");
+    panic_put(name);
+    panic_put(": ");
+    panic_put(reason);
+    panic_end_line();
 }
 
-static void put_values(const uint64_t values[4])
+static void put_values(enum panic_code code, const uint64_t values[4])
 {
-    put("parameters");
+    panic_put("parameters");
     for (unsigned i = 0; i < 4; i++) {
-        put(" 0x");
-        put_hex(values[i], 16);
+        panic_put(" 0x");
+        panic_put_hex(values[i], 16);
     }
-    end_line();
+    panic_end_line();
+    for (unsigned i = 0; i < sizeof(stops) / sizeof(stops[0]); i++) {
+        if (stops[i].code == code) {
+            panic_put("that is: ");
+            panic_put(stops[i].sentence);
+            panic_put("; parameters: ");
+            panic_put(stops[i].parameters);
+            panic_end_line();
+        }
+    }
 }
 
 struct named_value {
@@ -141,17 +174,22 @@ static void put_registers(const struct panic_registers *r)
     };
 
     for (unsigned i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
-        put(values[i].name);
-        put_hex(values[i].value, 16);
+        panic_put(values[i].name);
+        panic_put_hex(values[i].value, 16);
         if (i % 4 == 3) {
-            end_line();
+            panic_end_line();
         }
     }
-    put("image base 0x");
-    put_hex(image_address(image_begin), 16);
-    put(", at ");
+    panic_put("image base 0x");
+    panic_put_hex(image_address(image_begin), 16);
+    panic_put(", build ");
+    for (uint64_t at = image_address(image_build_id_begin) + NOTE_HEADER;
+         at < image_address(image_build_id_end); at++) {
+        panic_put_hex(*(const uint8_t *)(uintptr_t)at, 2);
+    }
+    panic_put(", at ");
     put_code(r->rip);
-    end_line();
+    panic_end_line();
 }
 
 /* True when the two words of a frame record can be read: RAM that is mapped, or the image before
@@ -173,9 +211,9 @@ static void put_backtrace(uint64_t frame)
     for (unsigned i = 0; i < BACKTRACE_MAX && is_frame(frame); i++) {
         const uint64_t *record = (const uint64_t *)(uintptr_t)frame;
 
-        put("  called from ");
+        panic_put("  called from ");
         put_code(record[1]);
-        end_line();
+        panic_end_line();
         if (record[0] <= frame) {
             return;
         }
@@ -189,29 +227,85 @@ static void put_log_line(void *context, const char *text, size_t length)
     for (size_t i = 0; i < length && used < LINE_LENGTH; i++) {
         line[used++] = text[i];
     }
-    end_line();
+    panic_end_line();
+}
+
+static void put_details(const struct panic_registers *registers)
+{
+    put_registers(registers);
+    put_backtrace(registers->rbp);
+    panic_put("last log lines:");
+    panic_end_line();
+    log_replay(LOG_LINES, put_log_line, NULL);
+    if (show_state != NULL) {
+        show_state();
+    }
+}
+
+/* How much of the time is the line's own depends on its speed: the count tells. */
+static void put_cost(uint64_t start)
+{
+    panic_put("panic told in ");
+    put_decimal(characters);
+    panic_put(" characters and ");
+    put_decimal((time_ns() - start) / NS_PER_US);
+    panic_put(" us");
+    panic_end_line();
+}
+
+static bool never(void *context)
+{
+    (void)context;
+    return false;
+}
+
+static _Noreturn void reboot(bool quiet)
+{
+    if (!quiet) {
+        panic_put("*** reboot in ");
+        put_decimal(end_seconds);
+        panic_put(" s");
+        panic_end_line();
+    }
+    (void)!wait_until(never, NULL, end_seconds * NS_PER_S);
+    x86_reset();
+}
+
+static _Noreturn void finish(unsigned level)
+{
+    bool quiet = level >= NESTED_MAX;
+
+    if (end == PANIC_REBOOT) {
+        reboot(quiet);
+    }
+    if (end == PANIC_SHELL && level == 0 && run_shell != NULL) {
+        panic_put("*** shell");
+        panic_end_line();
+        run_shell();
+    }
+    if (!quiet) {
+        panic_put("*** halted");
+        panic_end_line();
+    }
+    x86_halt();
 }
 
 void panic_report(enum panic_code code, const char *reason, const uint64_t values[4],
                   const struct panic_registers *registers)
 {
+    uint64_t start = time_ns();
+    unsigned level = depth++;
+
     used = 0;
-    if (depth++ < 2) {
+    if (level < NESTED_MAX) {
         put_heading(code, reason);
-        put_values(values);
+        put_values(code, values);
     }
-    if (depth == 1) {
-        put_registers(registers);
-        put_backtrace(registers->rbp);
-        put("last log lines:");
-        end_line();
-        log_replay(LOG_LINES, put_log_line, NULL);
+    if (level == 0) {
+        put_details(registers);
+        put_cost(start);
     }
-    if (depth <= 2) {
-        put("*** halted");
-        end_line();
-    }
-    x86_halt();
+    finish(level);
 }
 
 /* panic() has just been called: its arguments are still in their registers. */

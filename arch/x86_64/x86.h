@@ -67,6 +67,9 @@ struct x86_access x86_access_at(uint64_t linear);
 /* Stops for good: interrupts off, halt. */
 _Noreturn void x86_halt(void);
 
+/* Resets the machine: Reset Control Register, keyboard controller, triple fault. */
+_Noreturn void x86_reset(void);
+
 /* Port I/O. */
 uint8_t x86_in8(uint16_t port);
 void x86_out8(uint16_t port, uint8_t value);

@@ -46,6 +46,7 @@ static void panic_text(const char *text)
 
     if (port.found)
         uart_write(&port.uart, text, length);
+    framebuffer_hold();
     framebuffer_show();
     framebuffer_write(text, length);
 }

@@ -27,6 +27,7 @@ static struct {
     unsigned changed_row;   /* no row above it differs from what is shown */
     enum { NO_ESCAPE, AFTER_ESC, IN_SEQUENCE } escape;
     bool visible;
+    bool held; /* it does not scroll */
 } screen;
 
 static unsigned at_most(unsigned value, unsigned limit)
@@ -92,8 +93,10 @@ static void put_printable(char c)
 {
     if (screen.column == screen.columns)
         new_line();
-    if (screen.row == screen.rows)
+    if (screen.row == screen.rows && !screen.held)
         scroll();
+    if (screen.row == screen.rows)
+        return;
     wanted[screen.row][screen.column++] = c >= ' ' && c <= '~' ? c : '?';
 }
 
@@ -128,9 +131,10 @@ static void put(char c)
         screen.escape = AFTER_ESC;
         break;
     case '\n':
-        if (screen.row == screen.rows)
+        if (screen.row == screen.rows && !screen.held)
             scroll();
-        new_line();
+        if (screen.row < screen.rows)
+            new_line();
         break;
     case '\r':
         screen.column = 0;
@@ -186,6 +190,16 @@ void framebuffer_show(void)
     screen.visible = true;
     screen.changed_row = 0;
     draw_changes();
+}
+
+void framebuffer_hold(void)
+{
+    if (screen.rows == 0 || screen.held)
+        return;
+    screen.held = true;
+    screen.column = screen.row = screen.changed_row = 0;
+    screen.escape = NO_ESCAPE;
+    memset(wanted, ' ', sizeof(wanted));
 }
 
 void framebuffer_write(const char *text, size_t length)

@@ -30,4 +30,8 @@ void framebuffer_show(void);
  * takes no lock. */
 void framebuffer_write(const char *text, size_t length);
 
+/* For a panic: the page is empty again, and what does not fit on it is left out, so that its first
+ * lines stay to be read. A second time it does nothing. Context: any; takes no lock. */
+void framebuffer_hold(void);
+
 #endif

@@ -438,6 +438,30 @@ static void faults_have_kinds(void **state)
     assert_int_equal(told.faults, 4);
 }
 
+/* A panic may look while a fault waits: it is still there to be taken. */
+static void a_view_changes_nothing(void **state)
+{
+    const struct iommu_unit *unit = &on.iommu.units[0];
+    struct iommu_unit_view none = {0}, view = {0}, again = {0};
+    struct iommu_fault fault;
+
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    unit->ops->view(unit, &none);
+    assert_non_null(none.registers[1].name);
+    assert_int_equal(none.record_count, 0);
+    assert_int_equal(dma(first_id, AT, true), MODEL_DMA_REFUSED);
+    unit->ops->view(unit, &view);
+    unit->ops->view(unit, &again);
+    assert_int_equal(view.record_count, 1);
+    assert_true(view.records[0].low != 0 && view.records[0].high != 0);
+    assert_memory_equal(&view, &again, sizeof(view));
+    assert_int_equal(iommu_drain_faults(&on.iommu, &fault, 1), 1);
+    assert_int_equal(fault.requester, first_id);
+    unit->ops->view(unit, &none);
+    assert_int_equal(none.record_count, 0);
+}
+
 static void the_end_of_an_owner_takes_all(void **state)
 {
     iommu_ref_t token;
@@ -722,6 +746,7 @@ int main(void)
         cmocka_unit_test(making_a_domain_with_too_few_pages),
         cmocka_unit_test(objects_are_looked_up),
         cmocka_unit_test(faults_have_kinds),
+        cmocka_unit_test(a_view_changes_nothing),
         cmocka_unit_test(the_end_of_an_owner_takes_all),
         cmocka_unit_test(references_that_name_nothing),
         cmocka_unit_test(a_stranger_is_nobodys),

@@ -191,6 +191,24 @@ static void test_scrolling_shows_the_newest_lines(void **state)
     fail_msg("the last line is not on the screen");
 }
 
+static void test_a_held_page_keeps_its_first_lines(void **state)
+{
+    (void)state;
+    screen(10 * 8, 3 * 16, 10 * 8, 3 * 16 * 10 * 8 * 4);
+    assert_true(framebuffer_open(&fb));
+    framebuffer_show();
+    put("log\nlog\nlog\nlog");
+    framebuffer_hold();
+    put("first\nsecond, that wraps\nthird\n");
+    check_row(0, 1, "first");
+    check_row(1, 1, "second, th");
+    check_row(2, 1, "at wraps");
+    framebuffer_hold();
+    put("fourth");
+    check_row(0, 1, "first");
+    check_row(2, 1, "at wraps");
+}
+
 static void test_wide_screens_get_large_glyphs(void **state)
 {
     (void)state;
@@ -295,6 +313,7 @@ int main(void)
         cmocka_unit_test(test_a_line_can_be_edited),
         cmocka_unit_test(test_nothing_is_drawn_until_it_is_shown),
         cmocka_unit_test(test_scrolling_shows_the_newest_lines),
+        cmocka_unit_test(test_a_held_page_keeps_its_first_lines),
         cmocka_unit_test(test_wide_screens_get_large_glyphs),
         cmocka_unit_test(test_padding_and_the_rest_stay_untouched),
         cmocka_unit_test(test_length_bounds_the_screen),

@@ -8,7 +8,7 @@
 void image_tests(struct iommu *iommu, bool all);
 void image_tests_all(struct iommu *iommu);
 
-/* Does what must end in a panic: "trap", "write" (to code) or "stack" (overflow). NULL: nothing. */
+/* Does what must end in a panic, by one of the words of the option provoke=. NULL: nothing. */
 void image_provoke(const char *what);
 
 #endif

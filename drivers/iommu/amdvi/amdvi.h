@@ -82,5 +82,6 @@ bool amdvi_block(struct iommu_unit *unit, pci_bdf_t requester, uint16_t domain_i
 /* Event log (event.c). */
 bool amdvi_log_start(struct iommu_unit *unit) __attribute__((warn_unused_result));
 unsigned amdvi_drain(struct iommu_unit *unit, struct iommu_fault *faults, unsigned max);
+void amdvi_view(const struct iommu_unit *unit, struct iommu_unit_view *view);
 
 #endif

@@ -13,6 +13,7 @@ static const struct iommu_unit_ops amdvi_ops = {
     .invalidate = amdvi_invalidate,
     .forget = amdvi_forget,
     .drain = amdvi_drain,
+    .view = amdvi_view,
 };
 
 /* "HyperTransport Special Addresses": interrupts, port access, configuration. */

@@ -183,3 +183,29 @@ unsigned amdvi_drain(struct iommu_unit *unit, struct iommu_fault *faults, unsign
         restart_log(unit);
     return count;
 }
+
+void amdvi_view(const struct iommu_unit *unit, struct iommu_unit_view *view)
+{
+    const struct amdvi_unit *amdvi = unit->vendor_state;
+    uint64_t tail;
+    uint32_t head = amdvi->log_head;
+
+    if (!amdvi->mmio.length)
+        return;
+    tail = mmio_read64(&amdvi->mmio, AMDVI_EVENT_TAIL);
+    *view = (struct iommu_unit_view){
+        .registers = {{"Control", mmio_read64(&amdvi->mmio, AMDVI_CONTROL)},
+                      {"Status", mmio_read32(&amdvi->mmio, AMDVI_STATUS)},
+                      {"Event Head", mmio_read64(&amdvi->mmio, AMDVI_EVENT_HEAD)},
+                      {"Event Tail", tail}},
+    };
+    if (!amdvi->log || tail >= LOG_BYTES || tail % EVENT_BYTES)
+        return;
+    for (; head != tail && view->record_count < IOMMU_VIEW_RECORDS;
+         head = (head + EVENT_BYTES) % LOG_BYTES) {
+        const uint64_t *event = &amdvi->log[head / sizeof(uint64_t)];
+
+        view->records[view->record_count].low = table_load64(&event[0]);
+        view->records[view->record_count++].high = table_load64(&event[1]);
+    }
+}

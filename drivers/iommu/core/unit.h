@@ -41,6 +41,22 @@ struct iommu_binding {
     uint8_t levels;
 };
 
+/* What a unit's registers say at this moment, named as in its specification: status first, then
+ * faults, and the first of the fault records that wait to be taken. */
+#define IOMMU_VIEW_REGISTERS 4
+#define IOMMU_VIEW_RECORDS   4
+
+struct iommu_unit_view {
+    struct {
+        const char *name; /* NULL behind the last */
+        uint64_t value;
+    } registers[IOMMU_VIEW_REGISTERS];
+    struct {
+        uint64_t low, high;
+    } records[IOMMU_VIEW_RECORDS];
+    unsigned record_count;
+};
+
 /*
  * Unit ops. Every op that can wait is bounded, returns only when hardware has confirmed, and gives
  * false when the wait ran out; core then poisons the unit. None of them may grant access before
@@ -68,6 +84,9 @@ struct iommu_unit_ops {
     /* Takes recorded faults off the unit; fills all but `endpoint` and `unit_base`. A unit that
      * does not tell a missing entry from a missing right says IOMMU_FAULT_PERMISSION. */
     unsigned (*drain)(struct iommu_unit *unit, struct iommu_fault *faults, unsigned max);
+    /* Reads only: no lock, no wait, no heap, for a panic. A unit whose registers are not mapped
+     * leaves *view as it is. */
+    void (*view)(const struct iommu_unit *unit, struct iommu_unit_view *view);
 };
 
 struct iommu_unit {

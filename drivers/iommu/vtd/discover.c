@@ -11,6 +11,7 @@ static const struct iommu_unit_ops vtd_ops = {
     .invalidate = vtd_invalidate,
     .forget = vtd_forget,
     .drain = vtd_drain,
+    .view = vtd_view,
 };
 
 static void add_unit(struct vtd *vtd, struct iommu *iommu, unsigned n)

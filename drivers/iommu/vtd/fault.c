@@ -105,3 +105,29 @@ unsigned vtd_drain(struct iommu_unit *unit, struct iommu_fault *faults, unsigned
     }
     return count;
 }
+
+void vtd_view(const struct iommu_unit *unit, struct iommu_unit_view *view)
+{
+    const struct vtd_unit *vtd = unit->vendor_state;
+    uint32_t offset = (uint32_t)FIELD_GET(vtd->cap, CAP_FRO) * 16;
+
+    if (!vtd->mmio.length)
+        return;
+    *view = (struct iommu_unit_view){
+        .registers = {{"GSTS", mmio_read32(&vtd->mmio, VTD_GSTS)},
+                      {"FSTS", mmio_read32(&vtd->mmio, VTD_FSTS)},
+                      {"IQH", mmio_read64(&vtd->mmio, VTD_IQH)},
+                      {"IQT", mmio_read64(&vtd->mmio, VTD_IQT)}},
+    };
+    for (unsigned n = 0; n <= FIELD_GET(vtd->cap, CAP_NFR); n++) {
+        uint64_t high;
+
+        if (view->record_count == IOMMU_VIEW_RECORDS || offset + n * 16 + 16 > vtd->mmio.length)
+            return;
+        high = mmio_read64(&vtd->mmio, VTD_FRCD_HIGH(offset, n));
+        if (!FIELD_GET(high, FRCD_F))
+            continue;
+        view->records[view->record_count].low = mmio_read64(&vtd->mmio, VTD_FRCD_LOW(offset, n));
+        view->records[view->record_count++].high = high;
+    }
+}

@@ -65,6 +65,7 @@ bool vtd_block(struct iommu_unit *unit, pci_bdf_t requester, uint16_t domain_id)
 /* Fault recording (fault.c). */
 bool vtd_fault_start(struct iommu_unit *unit) __attribute__((warn_unused_result));
 unsigned vtd_drain(struct iommu_unit *unit, struct iommu_fault *faults, unsigned max);
+void vtd_view(const struct iommu_unit *unit, struct iommu_unit_view *view);
 
 /* Writes GCMD with `set` on and `clear` off, all other held bits as they are, and waits until
  * (GSTS & mask) == value. */
