@@ -32,6 +32,7 @@ import layout_test  # noqa: E402
 import mutants_test  # noqa: E402
 import selftest  # noqa: E402
 from cases import CASES, Case, Place, Skipped, all_is_seen, check_outcome  # noqa: E402
+from console_cases import CONSOLE_CASES, same_at_every_level  # noqa: E402
 from emulator import BINARY, Emulator, SetupError, find_emulator  # noqa: E402
 from host import run_host_program  # noqa: E402
 from machine import default_disk, disk_sha256  # noqa: E402
@@ -144,6 +145,16 @@ def exit_status() -> Result:
     return Result("run exit-status", "ok" if good else "FAIL", details)
 
 
+def levels(place: Place, words: str, stop: threading.Event) -> Result:
+    name = f"qemu {'.'.join(map(str, place.emulator.version))} loglevels {place.iommu}"
+    place.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        wrong = same_at_every_level(place, words, stop)
+    except (SetupError, OSError, Interrupted) as error:
+        wrong = [str(error) or type(error).__name__]
+    return Result(name, "FAIL" if wrong else "ok", wrong)
+
+
 def emulators() -> list[Emulator]:
     """The one of `QEMU` or of the system, then what unpack.py left."""
     first = os.environ.get("QEMU") or BINARY
@@ -154,10 +165,17 @@ def emulators() -> list[Emulator]:
 
 def image_jobs(stop: threading.Event, image: Path, only: str) -> list[Callable[[], Result]]:
     jobs: list[Callable[[], Result]] = [] if only else [exit_status]
-    for emulator in emulators():
+    if only in "loglevels":
+        for iommu, words in (("intel", "34567"), ("none", "37")):
+            folder = FOLDER / f"loglevels-{iommu}"
+            place = Place(emulators()[0], image, image, folder, iommu)
+            jobs.append(lambda p=place, w=words: levels(p, w, stop))  # type: ignore[misc]
+    for index, emulator in enumerate(emulators()):
         print(f"on {emulator.name} ({emulator.binary})", flush=True)
         base = FOLDER / ".".join(map(str, emulator.version))
-        for case in (c for c in CASES if only in c.name and emulator.version >= c.since):
+        for case in (*CASES, *CONSOLE_CASES):
+            if only not in case.name or emulator.version < case.since or (case.once and index):
+                continue
             stick = ROOT / "build/bulkhead.img"
             place = Place(emulator, image, stick, base / case.name, case.iommu)
             jobs.append(lambda c=case, p=place: image_case(c, p, stop))  # type: ignore[misc]

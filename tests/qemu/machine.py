@@ -59,13 +59,17 @@ class Machine:
     disk_node: Node | None = None  # instead of `disk`: a block node of any kind
     nvme: list[str] = field(default_factory=lambda: ["-device", "nvme,serial=bulkhead,addr=04.0"])
     kind: str = "q35"
-    serial: tuple[str, ...] = ("console",)  # COM1 onwards: "console" or "none"
+    serial: tuple[str, ...] = ("console",)  # COM1 onwards: "console", or as QEMU has it
     options: dict[str, str] = field(default_factory=dict)  # for bulkhead.conf
     extra: list[str] = field(default_factory=list)
     trace: tuple[str, ...] = ()
     bridges: bool = True
     edu: bool = True
     hda: bool = True
+    noise: bytes = b""  # comes in on the console's line while the image runs
+    cut_after: int = 0  # lines from the machine, then its power goes
+    held: list[int] = field(default_factory=list)  # open files, until the run has ended
+    screen: bool = False  # the run ends when its screen shows the end of the report
 
     def command(self, folder: Path, monitor: int) -> list[str]:
         """QEMU's command line. `folder` takes private copies; `monitor` is an open socket."""

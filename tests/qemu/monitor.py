@@ -36,13 +36,13 @@ class Monitor:
         """QEMU has its end: ours alone keeps the other open no longer."""
         self.remote.close()
 
-    def ask(self, command: str) -> Any:
+    def ask(self, command: str, **arguments: Any) -> Any:
         """The answer, None when QEMU is gone or does not answer."""
         try:
             if not self._ready:
                 self._exchange("qmp_capabilities")
                 self._ready = True
-            return self._exchange(command)
+            return self._exchange(command, **arguments)
         except (OSError, ValueError):
             return None
 
@@ -58,8 +58,8 @@ class Monitor:
         self._socket.close()
         self.remote.close()
 
-    def _exchange(self, command: str) -> Any:
-        self._file.write(json.dumps({"execute": command}) + "\n")
+    def _exchange(self, command: str, **arguments: Any) -> Any:
+        self._file.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
         self._file.flush()
         for line in self._file:
             answer = json.loads(line)

@@ -2,6 +2,7 @@
 """One run: starts the machine, follows its serial line to the end marker, ends it, judges it."""
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -17,11 +18,13 @@ from typing import Callable
 from machine import Machine, disk_bytes, disk_sha256
 from monitor import Function, Monitor
 from report import Report, empty_report, judge, refuse
+from screen import Picture, read_picture, shows_end
 from stream import Stream
 
 FAREWELL_SECONDS = 5.0  # for the console's last lines, and for QEMU to end
 POLL_SECONDS = 0.5
 ERROR_LINES = 8
+IMAGE_SPEAKS = "Bulkhead "
 CHATTER = re.compile(r"^(vtd_|amdvi_)|\bvtd_|New fault is not recorded")
 LEFT_BEHIND = ("report.json", "console.log", "records.log", "qemu.log")
 
@@ -33,6 +36,8 @@ class Outcome:
     log: Path  # QEMU's own messages and trace
     functions: list[Function] = field(default_factory=list)
     seconds: float = 0.0
+    status: int | None = None  # QEMU's, when it ended by itself
+    screen: Picture | None = None
 
     @property
     def passed(self) -> bool:
@@ -77,6 +82,7 @@ class Session:
         self._enough = enough
         self._stream = Stream(self._human)
         self._functions: list[Function] = []
+        self._picture: Picture | None = None
 
     def run(self, timeout: float) -> Outcome:
         begin = time.monotonic()
@@ -85,12 +91,15 @@ class Session:
             status = self._start(monitor, begin + timeout)
         finally:
             monitor.close()
+            while self.machine.held:
+                os.close(self.machine.held.pop())
             self._save()
         report = judge(self._stream.records, self._problem(status, timeout), self._version())
         self._compare_disk(report)
         write_report(self.folder, report)
         seconds = time.monotonic() - begin
-        return Outcome(report, self.console, self.log, self._functions, seconds)
+        return Outcome(report, self.console, self.log, self._functions, seconds, status,
+                       self._picture)
 
     def _start(self, monitor: Monitor, deadline: float) -> int | None:
         """QEMU's exit status; None when the harness ended it."""
@@ -98,7 +107,7 @@ class Session:
         with self.log.open("wb") as log:
             process = subprocess.Popen(
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if self.machine.noise else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 pass_fds=[monitor.remote.fileno()],
@@ -117,11 +126,9 @@ class Session:
         pipe = process.stdout.fileno()
         with selectors.DefaultSelector() as selector:
             selector.register(pipe, selectors.EVENT_READ)
-            while not self._stream.console_ended and time.monotonic() < deadline:
+            while time.monotonic() < deadline and not self._ended(monitor):
                 if self._stop.is_set():
                     raise Interrupted
-                if self._enough and self._enough(self.log):
-                    break
                 if not selector.select(min(POLL_SECONDS, max(0.0, deadline - time.monotonic()))):
                     continue
                 data = os.read(pipe, 1 << 16)
@@ -130,6 +137,7 @@ class Session:
                     return process.wait()
                 ended = self._stream.end is not None
                 self._stream.feed(data)
+                self._disturb(process)
                 if self._stream.end is not None and not ended:
                     deadline = min(deadline, time.monotonic() + FAREWELL_SECONDS)
         self._stream.close()
@@ -141,6 +149,35 @@ class Session:
         except subprocess.TimeoutExpired:
             pass  # end_process() does it
         return None
+
+    def _ended(self, monitor: Monitor) -> bool:
+        if self.machine.screen and "console" in self.machine.serial and not (
+                self._stream.console_ended):
+            return False
+        if self.machine.screen:
+            self._picture = self._screenshot(monitor)
+            return self._picture is not None and shows_end(self._picture)
+        if self.machine.cut_after:
+            return len(self._stream.raw) + len(self.console) >= self.machine.cut_after
+        return self._stream.console_ended or bool(self._enough and self._enough(self.log))
+
+    def _screenshot(self, monitor: Monitor) -> Picture | None:
+        """None while there is no whole one."""
+        path = self.folder / "screen.ppm"
+        if monitor.ask("screendump", filename=str(path)) is None:
+            return None
+        try:
+            return read_picture(path)
+        except (OSError, ValueError):
+            return None
+
+    def _disturb(self, process: subprocess.Popen[bytes]) -> None:
+        """Firmware's own keys are left alone: noise begins with the image."""
+        if self.machine.noise and any(line.startswith(IMAGE_SPEAKS) for line in self.console):
+            assert process.stdin is not None
+            process.stdin.write(self.machine.noise)
+            process.stdin.flush()
+            self.machine.noise = b""
 
     def _human(self, line: str) -> None:
         self.console.append(line)
@@ -197,8 +234,10 @@ def end_process(process: subprocess.Popen[bytes]) -> None:
             break
         except subprocess.TimeoutExpired:
             continue
-    if process.stdout is not None:
-        process.stdout.close()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            with contextlib.suppress(OSError):
+                pipe.close()
 
 
 def refuse_start(folder: Path, reason: str) -> Report:
