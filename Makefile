@@ -164,7 +164,8 @@ run: $(B)/bulkhead.efi
 COMMON_FLAGS := -std=c17 -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all $(WARNINGS) \
 	-I. -Iinclude -Itests/model
 HOST_FLAGS := $(COMMON_FLAGS) -fsanitize=address,undefined
-HOST_SOURCES := $(filter-out lib/newlib.c,$(wildcard lib/*.c)) boot/options.c boot/memory_map.c \
+HOST_SOURCES := $(filter-out lib/newlib.c,$(wildcard lib/*.c)) boot/options.c \
+	boot/option_rules.c boot/memory_map.c \
 	$(wildcard drivers/acpi/*.c drivers/pci/*.c drivers/console/*.c drivers/iommu/*/*.c \
 	tests/api/*.c tests/model/*.c)
 HOST_OBJECTS := $(HOST_SOURCES:%.c=$(H)/obj/%.o)

@@ -13,6 +13,7 @@
 #define BOOT_MEMORY_MAX  1024
 #define BOOT_OPTIONS_MAX 2048
 #define BOOT_PORTS_MAX   8
+#define BOOT_RUNTIME_MAX 64
 
 enum boot_memory_kind {
     BOOT_MEMORY_USABLE,   /* conventional, and boot services' once they are left */
@@ -59,21 +60,28 @@ struct boot_info {
      * bulkhead.conf beside the image, then the load options. */
     char options[BOOT_OPTIONS_MAX];
     uint64_t runtime_services; /* physical address of the UEFI runtime services table */
+    /* Memory that runtime services need, RAM and MMIO. */
+    struct boot_memory runtime[BOOT_RUNTIME_MAX];
+    unsigned runtime_count;
 };
 
 /* The value of an option, NULL when it was not given ("flag" alone has the value ""). */
 const char *boot_option(const struct boot_info *info, const char *name);
 
-/* Reads an option whose value is one of `words` (NULL at the end): *index is that of the word, and
- * 0 when the option was not given. False: its value is none of them, and *index is 0. */
-bool boot_choice(const struct boot_info *info, const char *name, const char *const words[],
-                 unsigned *index) __attribute__((warn_unused_result));
+/* The option was given, with this value. */
+bool boot_option_is(const struct boot_info *info, const char *name, const char *value);
 
-/* Still in boot services, nothing changed yet: looks at units and functions (boot/snapshot.c). */
+/* Still in boot services, nothing changed yet: looks at units and functions (boot/snapshot.c). A
+ * second call looks again. */
 void boot_snapshot(const struct boot_info *info);
 
 /* Boot services are left, interrupts are off, the firmware's stack and page tables are still in
  * use. Never returns. */
 _Noreturn void boot_main(struct boot_info *info);
+
+/* Ends the run by the firmware's ResetSystem(); where that returns or is not there, by the
+ * processor's own reset, or by a halt. */
+_Noreturn void boot_reboot(const struct boot_info *info);
+_Noreturn void boot_power_off(const struct boot_info *info);
 
 #endif

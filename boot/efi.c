@@ -1,26 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * The UEFI stage: gathers struct boot_info, leaves boot services and goes to boot_main. Only
- * boot/efi*.c know EFI types. UEFI specification, "Boot Services", "EFI System Table", "Loaded
- * Image Protocol", "Simple File System Protocol", "Graphics Output Protocol".
+ * The UEFI stage: gathers struct boot_info, then looks and goes back to firmware, or leaves boot
+ * services and goes to boot_main. UEFI specification, "Boot Services", "EFI System Table", "Loaded
+ * Image Protocol", "Graphics Output Protocol".
  */
-#include "boot/boot.h"
+#include "boot/efi.h"
 #include "boot/efi_ports.h"
+#include "boot/inspect.h"
 #include "boot/memory_map.h"
 #include "boot/options.h"
 #include "lib/log.h"
 
 #include <driver_bench.h>
-#include <efi.h>
+#include <stdio.h>
 #include <string.h>
 
-#define EXIT_ATTEMPTS   8
-#define MAP_SLACK       16 /* descriptors that the map may grow by until it is read */
-#define CONFIG_NAME     L"bulkhead.conf"
-#define CONFIG_SIZE_MAX 8192
-#define PATH_LENGTH_MAX 512
-#define PATH_NODES_MAX  32
-#define FULL_MASK       0xFFU
+#define EXIT_ATTEMPTS 8
+#define MAP_SLACK     16 /* descriptors that the map may grow by until it is read */
+#define FULL_MASK     0xFFU
 
 _Static_assert(sizeof(CHAR16) == 2 && sizeof(L' ') == 2, "UEFI's characters are 16 bits wide");
 _Static_assert(sizeof(EFI_MEMORY_DESCRIPTOR) == 40, "UEFI, GetMemoryMap()");
@@ -48,18 +45,16 @@ struct memory_map {
 static EFI_GUID acpi20_guid = ACPI_20_TABLE_GUID;
 static EFI_GUID acpi10_guid = ACPI_TABLE_GUID;
 static EFI_GUID loaded_image_guid = LOADED_IMAGE_PROTOCOL;
-static EFI_GUID file_system_guid = SIMPLE_FILE_SYSTEM_PROTOCOL;
 static EFI_GUID graphics_guid = EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID;
 static EFI_GUID global_variable_guid = EFI_GLOBAL_VARIABLE;
 
 static struct boot_info info;
 
-static EFI_STATUS stop(EFI_SYSTEM_TABLE *system, EFI_STATUS status, const CHAR16 *sentence)
+static struct efi_stage stage;
+
+static EFI_STATUS stop(EFI_STATUS status, const char *sentence)
 {
-    if (system->ConOut != NULL) {
-        system->ConOut->OutputString(system->ConOut, (CHAR16 *)sentence);
-        system->ConOut->OutputString(system->ConOut, (CHAR16 *)L"\r\n");
-    }
+    efi_print(&stage, sentence, strlen(sentence));
     return status;
 }
 
@@ -150,85 +145,6 @@ static void gather_framebuffer(EFI_BOOT_SERVICES *services)
     info.framebuffer = found;
 }
 
-/* The names of a media file path as "\a\b". False: malformed or too long. */
-static bool file_path_text(const EFI_DEVICE_PATH *node, CHAR16 path[PATH_LENGTH_MAX])
-{
-    size_t end = 0;
-
-    for (unsigned i = 0; i < PATH_NODES_MAX && node->Type != END_DEVICE_PATH_TYPE; i++) {
-        size_t length = node->Length[0] + node->Length[1] * 256U;
-        const CHAR16 *name = (const CHAR16 *)(node + 1);
-
-        if (node->Type != MEDIA_DEVICE_PATH || node->SubType != MEDIA_FILEPATH_DP ||
-            length < sizeof(*node))
-            return false;
-        if (end + 2 > PATH_LENGTH_MAX)
-            return false;
-        if ((end == 0 || path[end - 1] != L'\\') && name[0] != L'\\')
-            path[end++] = L'\\';
-        for (size_t count = (length - sizeof(*node)) / sizeof(CHAR16); count > 0; count--) {
-            if (*name == 0)
-                break;
-            if (end + 2 > PATH_LENGTH_MAX)
-                return false;
-            path[end++] = *name++;
-        }
-        path[end] = 0;
-        node = (const EFI_DEVICE_PATH *)((const uint8_t *)node + length);
-    }
-    return end > 0 && node->Type == END_DEVICE_PATH_TYPE;
-}
-
-/* The path of the configuration beside the image. */
-static bool config_path(const EFI_LOADED_IMAGE *image, CHAR16 path[PATH_LENGTH_MAX])
-{
-    size_t directory = 0;
-
-    if (image->FilePath == NULL || !file_path_text(image->FilePath, path))
-        return false;
-    for (size_t i = 0; path[i] != 0; i++)
-        if (path[i] == L'\\')
-            directory = i + 1;
-    if (directory + sizeof(CONFIG_NAME) / sizeof(CHAR16) > PATH_LENGTH_MAX)
-        return false;
-    memcpy(path + directory, CONFIG_NAME, sizeof(CONFIG_NAME));
-    return true;
-}
-
-static void read_config(EFI_FILE *root, CHAR16 *path)
-{
-    static uint8_t text[CONFIG_SIZE_MAX];
-    UINTN size = sizeof(text);
-    EFI_FILE *file;
-
-    if (root->Open(root, &file, path, EFI_FILE_MODE_READ, 0) != EFI_SUCCESS)
-        return;
-    if (file->Read(file, &size, text) != EFI_SUCCESS || size > sizeof(text))
-        log_write(LOG_WARNING, "efi", "bulkhead.conf cannot be read");
-    else if (!options_add(info.options, text, size, OPTIONS_LINES) || size == sizeof(text))
-        log_write(LOG_WARNING, "efi", "bulkhead.conf is too long: some of it is left out");
-    file->Close(file);
-}
-
-/* Options later in the list win: the load options come after the file. */
-static void gather_options(EFI_BOOT_SERVICES *services, const EFI_LOADED_IMAGE *image)
-{
-    static CHAR16 path[PATH_LENGTH_MAX];
-    EFI_FILE_IO_INTERFACE *volume;
-    EFI_FILE *root;
-
-    if (config_path(image, path) &&
-        services->HandleProtocol(image->DeviceHandle, &file_system_guid, (void **)&volume) ==
-            EFI_SUCCESS &&
-        volume->OpenVolume(volume, &root) == EFI_SUCCESS) {
-        read_config(root, path);
-        root->Close(root);
-    }
-    if (image->LoadOptions != NULL &&
-        !options_add(info.options, image->LoadOptions, image->LoadOptionsSize, OPTIONS_WORDS))
-        log_write(LOG_WARNING, "efi", "the load options are too long: some are left out");
-}
-
 static EFI_STATUS map_reserve(EFI_BOOT_SERVICES *services, struct memory_map *map)
 {
     UINT32 version;
@@ -241,19 +157,27 @@ static EFI_STATUS map_reserve(EFI_BOOT_SERVICES *services, struct memory_map *ma
     return services->AllocatePool(EfiLoaderData, map->capacity, (void **)&map->descriptors);
 }
 
+static EFI_STATUS map_read(EFI_BOOT_SERVICES *services, struct memory_map *map)
+{
+    UINT32 version;
+    EFI_STATUS status;
+
+    map->size = map->capacity;
+    status = services->GetMemoryMap(&map->size, (EFI_MEMORY_DESCRIPTOR *)map->descriptors,
+                                    &map->key, &map->stride, &version);
+    return status == EFI_SUCCESS && map->stride >= sizeof(EFI_MEMORY_DESCRIPTOR) ? EFI_SUCCESS
+                                                                                 : EFI_DEVICE_ERROR;
+}
+
 /* The map's key must be that of the last change, and ExitBootServices() itself may change the map
  * (timers, event handlers): it is read again then, into the same buffer. */
 static EFI_STATUS leave_boot_services(EFI_BOOT_SERVICES *services, EFI_HANDLE image,
                                       struct memory_map *map)
 {
     EFI_STATUS status = EFI_DEVICE_ERROR;
-    UINT32 version;
 
     for (unsigned i = 0; i < EXIT_ATTEMPTS; i++) {
-        map->size = map->capacity;
-        status = services->GetMemoryMap(&map->size, (EFI_MEMORY_DESCRIPTOR *)map->descriptors,
-                                        &map->key, &map->stride, &version);
-        if (status != EFI_SUCCESS || map->stride < sizeof(EFI_MEMORY_DESCRIPTOR))
+        if (map_read(services, map) != EFI_SUCCESS)
             return EFI_DEVICE_ERROR;
         status = services->ExitBootServices(image, map->key);
         if (status == EFI_SUCCESS)
@@ -285,6 +209,17 @@ static bool kind_of(UINT32 type, enum boot_memory_kind *kind)
     }
 }
 
+/* What runtime services run in, and reach. */
+static void note_runtime(const EFI_MEMORY_DESCRIPTOR *descriptor, enum boot_memory_kind kind)
+{
+    if (!(descriptor->Attribute & EFI_MEMORY_RUNTIME))
+        return;
+    if (info.runtime_count < BOOT_RUNTIME_MAX)
+        info.runtime[info.runtime_count] = (struct boot_memory){
+            descriptor->PhysicalStart, descriptor->NumberOfPages * EFI_PAGE_SIZE, kind};
+    info.runtime_count++;
+}
+
 /* Usable memory first, so that a range that firmware names twice does not end usable. */
 static void convert_map(const struct memory_map *map)
 {
@@ -299,6 +234,7 @@ static void convert_map(const struct memory_map *map)
 
             if (!kind_of(descriptor->Type, &kind) || kind != order[pass])
                 continue;
+            note_runtime(descriptor, kind);
             if (descriptor->NumberOfPages > UINT64_MAX / EFI_PAGE_SIZE ||
                 !boot_memory_set(&info, descriptor->PhysicalStart,
                                  descriptor->NumberOfPages * EFI_PAGE_SIZE, kind))
@@ -312,44 +248,91 @@ static void convert_map(const struct memory_map *map)
                   refused);
 }
 
-static EFI_STATUS gather(EFI_SYSTEM_TABLE *system, EFI_HANDLE handle)
+/* Options later in the list win: the load options come after the file. */
+static void gather_options(const EFI_LOADED_IMAGE *image)
 {
-    EFI_BOOT_SERVICES *services = system->BootServices;
-    EFI_LOADED_IMAGE *image;
+    efi_read_config(&stage, &info);
+    if (image->LoadOptions != NULL &&
+        !options_add(info.options, image->LoadOptions, image->LoadOptionsSize, OPTIONS_WORDS))
+        log_write(LOG_WARNING, "efi", "the load options are too long: some are left out");
+}
+
+static EFI_STATUS gather(void)
+{
+    EFI_BOOT_SERVICES *services = stage.system->BootServices;
     EFI_STATUS status;
 
-    status = services->HandleProtocol(handle, &loaded_image_guid, (void **)&image);
+    status = services->HandleProtocol(stage.handle, &loaded_image_guid, (void **)&stage.image);
     if (status != EFI_SUCCESS)
         return status;
-    info.image_base = (uintptr_t)image->ImageBase;
-    info.image_length = (image->ImageSize + EFI_PAGE_MASK) & ~(uint64_t)EFI_PAGE_MASK;
-    gather_firmware(system);
+    info.image_base = (uintptr_t)stage.image->ImageBase;
+    info.image_length = (stage.image->ImageSize + EFI_PAGE_MASK) & ~(uint64_t)EFI_PAGE_MASK;
+    gather_firmware(stage.system);
     gather_framebuffer(services);
-    efi_gather_ports(system, &info);
-    gather_options(services, image);
+    efi_gather_ports(stage.system, &info);
+    gather_options(stage.image);
     return EFI_SUCCESS;
+}
+
+static void show(const char *text, size_t length)
+{
+    efi_print(&stage, text, length);
+}
+
+/* The status of the run, for the Shell or firmware. */
+static EFI_STATUS inspect(struct memory_map *map)
+{
+    static const EFI_STATUS results[] = {[REPORT_FOUND_ON] = EFI_SUCCESS,
+                                         [REPORT_FOUND_OFF] = EFI_SECURITY_VIOLATION,
+                                         [REPORT_FOUND_NONE] = EFI_NOT_FOUND,
+                                         [REPORT_FOUND_UNKNOWN] = EFI_DEVICE_ERROR};
+    static char report[INSPECT_REPORT_MAX];
+    enum report_found found;
+    EFI_STATUS status;
+    size_t length;
+
+    if (map_read(stage.system->BootServices, map) == EFI_SUCCESS)
+        convert_map(map);
+    found = boot_inspect(&info, show, report, &length);
+    status = efi_write_file(&stage, L"report.txt", report, length);
+    (void)stage.system->BootServices->FreePool(map->descriptors);
+    if (status != EFI_SUCCESS)
+        return stop(status, "report.txt cannot be written beside the image\n");
+    return stop(results[found], "written to report.txt beside the image\n");
+}
+
+static EFI_STATUS take_over(struct memory_map *map)
+{
+    EFI_STATUS status;
+
+    stage.system->BootServices->SetWatchdogTimer(0, 0, 0, NULL);
+    BENCH_MARKER(BENCH_BEGIN);
+    boot_snapshot(&info);
+    BENCH_MARKER(BENCH_END);
+    status = leave_boot_services(stage.system->BootServices, stage.handle, map);
+    if (status != EFI_SUCCESS)
+        return stop(status, "Bulkhead: firmware does not leave boot services\n");
+    __asm__ volatile("cli" ::: "memory");
+    BENCH_MARKER(BENCH_BEGIN);
+    convert_map(map);
+    boot_main(&info);
 }
 
 EFI_STATUS efi_main(EFI_HANDLE handle, EFI_SYSTEM_TABLE *system)
 {
     struct memory_map map = {0};
+    enum efi_mode mode;
     EFI_STATUS status;
 
-    status = gather(system, handle);
+    stage = (struct efi_stage){.handle = handle, .system = system};
+    status = gather();
     if (status != EFI_SUCCESS)
-        return stop(system, status, L"Bulkhead: firmware does not say where it put the image.");
-    system->BootServices->SetWatchdogTimer(0, 0, 0, NULL);
-    BENCH_MARKER(BENCH_BEGIN);
-    boot_snapshot(&info);
-    BENCH_MARKER(BENCH_END);
+        return stop(status, "Bulkhead: firmware does not say where it put the image\n");
+    mode = efi_choose_mode(&stage, &info);
+    if (mode == EFI_LEAVE)
+        return EFI_ABORTED;
     status = map_reserve(system->BootServices, &map);
     if (status != EFI_SUCCESS)
-        return stop(system, status, L"Bulkhead: there is no memory for the memory map.");
-    status = leave_boot_services(system->BootServices, handle, &map);
-    if (status != EFI_SUCCESS)
-        return stop(system, status, L"Bulkhead: firmware does not leave boot services.");
-    __asm__ volatile("cli" ::: "memory");
-    BENCH_MARKER(BENCH_BEGIN);
-    convert_map(&map);
-    boot_main(&info);
+        return stop(status, "Bulkhead: there is no memory for the memory map\n");
+    return mode == EFI_INSPECT ? inspect(&map) : take_over(&map);
 }

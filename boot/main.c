@@ -21,7 +21,6 @@
 #include "lib/log.h"
 #include "tests/bench/image/suite.h"
 #include "tests/image/image.h"
-#include "version.h"
 
 #include <driver_bench.h>
 #include <stdio.h>
@@ -41,7 +40,6 @@ static struct {
     struct iommu iommu;
     struct report_summary summary;
     struct report_function functions[PCI_FUNCTIONS_MAX];
-    bool panic_unclear; /* the option panic= */
 } boot;
 
 static const char *option(const char *name)
@@ -98,35 +96,6 @@ static const char *step_acpi(void)
     return NULL;
 }
 
-/* Errors show at every level; the records do not depend on it. */
-static void set_verbosity(void)
-{
-    const char *level = option("loglevel");
-
-    if (!level)
-        return;
-    if (level[0] >= '3' && level[0] <= '7' && !level[1])
-        log_set_level((enum log_level)(level[0] - '0'));
-    else
-        log_write(LOG_WARNING, "boot", "loglevel=%s is not 3 to 7", level);
-}
-
-static void name_odd_options(void)
-{
-    for (const char *word = boot.info->options; *word; word += strlen(word) + 1) {
-        size_t length = strcspn(word, "=");
-        bool found = false;
-
-        for (const struct boot_option_text *known = boot_options; known->name; known++)
-            found |= strlen(known->name) == length && !strncmp(word, known->name, length);
-        if (!found)
-            log_write(LOG_WARNING, "boot", "option %s is unknown", word);
-    }
-    if (boot.panic_unclear)
-        log_write(LOG_WARNING, "boot", "panic=%s is none of halt, shell, reboot:N: halt",
-                  option("panic"));
-}
-
 static struct framebuffer framebuffer_of(const struct boot_framebuffer *from)
 {
     return (struct framebuffer){.base = from->base,
@@ -164,7 +133,8 @@ static const char *step_console(void)
         ports[i] = (struct console_port){
             .pci = port->pci, .com = port->com, .segment = port->segment, .bdf = port->bdf};
     }
-    set_verbosity();
+    /* Errors show at every level; the records do not depend on it. */
+    log_set_level((enum log_level)boot_number(boot.info, "loglevel"));
     boot.summary.console =
         console_start(&(struct console_setup){.option = console_option(),
                                               .spcr = &spcr,
@@ -245,15 +215,10 @@ static const char *step_units(void)
 /* Anything but a clear "allow" blocks. */
 static void set_guard(void)
 {
-    static const char *const words[] = {
-        [IOMMU_GUARD_BLOCK] = "block", [IOMMU_GUARD_ALLOW] = "allow", NULL};
-    unsigned guard;
+    bool allow = boot_option_is(boot.info, "dmaguard", "allow");
 
-    if (!boot_choice(boot.info, "dmaguard", words, &guard))
-        log_write(LOG_WARNING, "boot", "dmaguard=%s is neither block nor allow: block",
-                  option("dmaguard"));
-    iommu_set_guard(&boot.iommu, (enum iommu_guard)guard);
-    if (guard == IOMMU_GUARD_ALLOW)
+    iommu_set_guard(&boot.iommu, allow ? IOMMU_GUARD_ALLOW : IOMMU_GUARD_BLOCK);
+    if (allow)
         log_write(LOG_NOTICE, "iommu", "drivers may let their devices pass untranslated");
 }
 
@@ -296,35 +261,15 @@ static const char *step_time(void)
     return NULL;
 }
 
-static void describe_entry(void)
-{
-    const struct pci_inventory *pci = snapshot_functions();
-
-    for (unsigned i = 0; i < pci->count; i++) {
-        const struct pci_function *function = &pci->functions[i];
-
-        pci_name(function->segment, function->bdf, boot.functions[i].name);
-        boot.functions[i].group = REPORT_NO_GROUP;
-        boot.functions[i].bus_master_at_entry = function->bus_master_at_entry;
-    }
-    boot.summary.functions = boot.functions;
-    boot.summary.function_count = pci->count;
-}
-
 static const char *step_head(void)
 {
     struct x86_facts facts;
 
     x86_facts(&facts);
-    boot.summary.version = BULKHEAD_VERSION;
-    boot.summary.image_base = boot.info->image_base;
-    boot.summary.firmware = boot.info->firmware_vendor;
-    boot.summary.secure_boot = boot.info->secure_boot;
+    snapshot_summary(boot.info, &boot.summary, boot.functions);
     boot.summary.memory_bytes = facts.ram_bytes;
-    boot.summary.unit_count = snapshot_units(&boot.summary.units);
-    describe_entry();
     report_head(&boot.summary);
-    name_odd_options();
+    options_check(boot.info);
     return NULL;
 }
 
@@ -346,10 +291,8 @@ static const char *step_drivers(void)
 
 static const char *step_image_tests(void)
 {
-    const char *tests = option("tests");
-
     image_provoke(option("provoke"));
-    image_tests(&boot.iommu, tests && !strcmp(tests, "all"));
+    image_tests(&boot.iommu, boot_option_is(boot.info, "tests", "all"));
     if (option("bench") && boot.iommu.unit_count)
         bench_image(&boot.iommu);
     return NULL;
@@ -422,7 +365,7 @@ static void bring_up(void *argument)
 {
     (void)argument;
     console_early(console_option());
-    boot.panic_unclear = !boot_panic_start(&boot.iommu, option("panic"));
+    (void)!boot_panic_start(&boot.iommu, option("panic"));
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         /* The head of the report comes first on the console. */
         enum log_level level = boot.summary.functions ? LOG_INFO : LOG_DEBUG;

@@ -167,17 +167,9 @@ const char *boot_option(const struct boot_info *info, const char *name)
     return value;
 }
 
-bool boot_choice(const struct boot_info *info, const char *name, const char *const words[],
-                 unsigned *index)
+bool boot_option_is(const struct boot_info *info, const char *name, const char *value)
 {
-    const char *value = boot_option(info, name);
+    const char *given = boot_option(info, name);
 
-    *index = 0;
-    for (unsigned i = 0; value && words[i]; i++) {
-        if (strcmp(value, words[i]) != 0)
-            continue;
-        *index = i;
-        return true;
-    }
-    return !value;
+    return given && !strcmp(given, value);
 }

@@ -22,10 +22,22 @@ enum options_syntax {
 bool options_add(char options[BOOT_OPTIONS_MAX], const void *text, size_t length,
                  enum options_syntax syntax) __attribute__((warn_unused_result));
 
-/* Every option that there is, for whoever names, checks or explains them. NULL name: the end. */
-struct boot_option_text {
-    const char *name, *values, *sentence;
+/* One option that Bulkhead knows. */
+struct option_rule {
+    const char *name;
+    const char *values; /* "a|b:0-9": "a", or "b:" and a number; "0-60": a number; NULL: any text */
+    const char *standard; /* what holds when it is not given, or its value is none of these */
+    const char *meaning;  /* one clause, for people */
 };
-extern const struct boot_option_text boot_options[];
+
+/* The nth rule, by name; NULL behind the last. */
+const struct option_rule *option_rule(unsigned n);
+
+/* Logs every option that has no rule, or a value that its rule does not take. */
+void options_check(const struct boot_info *info);
+
+/* The value of an option whose rule is a range of numbers; its standard when none was given, or one
+ * that the rule does not take. */
+unsigned boot_number(const struct boot_info *info, const char *name);
 
 #endif

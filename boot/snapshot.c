@@ -9,6 +9,9 @@
 #include "drivers/iommu/amdvi/regs.h"
 #include "drivers/iommu/vtd/regs.h"
 #include "drivers/iommu/vtd/vtd.h"
+#include "version.h"
+
+#include <string.h>
 
 static struct {
     struct acpi_tables tables;
@@ -119,6 +122,7 @@ void boot_snapshot(const struct boot_info *info)
 {
     struct pci_ecam ecam;
 
+    memset(&at_entry, 0, sizeof at_entry);
     if (!acpi_find_tables(info->rsdp, memory_map_firmware, &at_entry.tables))
         return;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
@@ -131,15 +135,29 @@ void boot_snapshot(const struct boot_info *info)
         at_entry.pci.count = 0;
 }
 
-unsigned snapshot_units(const struct report_unit **units)
-{
-    *units = at_entry.units;
-    return at_entry.unit_count;
-}
-
 const struct pci_inventory *snapshot_functions(void)
 {
     return &at_entry.pci;
+}
+
+void snapshot_summary(const struct boot_info *info, struct report_summary *summary,
+                      struct report_function *functions)
+{
+    for (unsigned i = 0; i < at_entry.pci.count; i++) {
+        const struct pci_function *function = &at_entry.pci.functions[i];
+
+        functions[i] = (struct report_function){
+            .group = REPORT_NO_GROUP, .bus_master_at_entry = function->bus_master_at_entry};
+        pci_name(function->segment, function->bdf, functions[i].name);
+    }
+    summary->version = BULKHEAD_VERSION;
+    summary->image_base = info->image_base;
+    summary->firmware = info->firmware_vendor;
+    summary->secure_boot = info->secure_boot;
+    summary->units = at_entry.units;
+    summary->unit_count = at_entry.unit_count;
+    summary->functions = functions;
+    summary->function_count = at_entry.pci.count;
 }
 
 bool snapshot_region(unsigned n, uint64_t *first, uint64_t *last)

@@ -2,6 +2,7 @@
 #ifndef BOOT_SNAPSHOT_H
 #define BOOT_SNAPSHOT_H
 
+#include "boot/boot.h"
 #include "drivers/console/report.h"
 #include "drivers/pci/pci.h"
 
@@ -12,8 +13,12 @@
 #define SNAPSHOT_UNITS_MAX   64
 #define SNAPSHOT_REGIONS_MAX 256
 
-unsigned snapshot_units(const struct report_unit **units);
 const struct pci_inventory *snapshot_functions(void);
+
+/* What is known at take-over (report.h), but for console and memory. `functions` has room for
+ * PCI_FUNCTIONS_MAX and stays the caller's. */
+void snapshot_summary(const struct boot_info *info, struct report_summary *summary,
+                      struct report_function *functions);
 
 /* The nth region that firmware's tables demand for devices, inclusive; false behind the last.
  * Regions that cannot be right are left out. */

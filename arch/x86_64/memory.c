@@ -246,3 +246,8 @@ bool mmio_map_combining(uint64_t physical, size_t length, struct mmio *out)
     *out = (struct mmio){(uintptr_t)physical, length};
     return true;
 }
+
+bool x86_open_firmware(uint64_t base, uint64_t length, bool ram)
+{
+    return paging_remap(base, length, ram ? PAGE_W : PAGE_DEVICE);
+}

@@ -246,6 +246,23 @@ bool paging_map(uint64_t first, uint64_t length, uint64_t allow)
     return true;
 }
 
+bool paging_remap(uint64_t first, uint64_t length, uint64_t allow)
+{
+    if (first < FRAME_SIZE || first > linear_end || length > linear_end - first) {
+        return false;
+    }
+    for (uint64_t at = first & -FRAME_SIZE; at < first + length; at += FRAME_SIZE) {
+        uint64_t *entry = reach(at, 0);
+
+        if (entry == NULL) {
+            return false;
+        }
+        table_store64(entry, leaf_entry(at, allow, 0));
+        cpu_invlpg(at);
+    }
+    return true;
+}
+
 bool paging_guard(uint64_t page)
 {
     uint64_t *entry = reach(page, 0);

@@ -36,6 +36,11 @@ void paging_activate(void);
 bool paging_map(uint64_t first, uint64_t length, uint64_t allow)
     __attribute__((warn_unused_result));
 
+/* Maps pages whatever is mapped there already. False: no memory, page 0, or beyond what can be
+ * mapped. */
+bool paging_remap(uint64_t first, uint64_t length, uint64_t allow)
+    __attribute__((warn_unused_result));
+
 /* Unmaps one 4 KiB page of a stack, and gives it back. False: no memory to split a leaf. */
 bool paging_guard(uint64_t page) __attribute__((warn_unused_result));
 void paging_unguard(uint64_t page);

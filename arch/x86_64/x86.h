@@ -70,6 +70,11 @@ _Noreturn void x86_halt(void);
 /* Resets the machine: Reset Control Register, keyboard controller, triple fault. */
 _Noreturn void x86_reset(void);
 
+/* Lets firmware run in [base, base + length): its code and data, writable and executable, or its
+ * devices. False: no memory for that. For one last call, which ends the run. */
+bool x86_open_firmware(uint64_t base, uint64_t length, bool ram)
+    __attribute__((warn_unused_result));
+
 /* Port I/O. */
 uint8_t x86_in8(uint16_t port);
 void x86_out8(uint16_t port, uint8_t value);

@@ -201,7 +201,7 @@ static void record_interrupts(const struct report_summary *summary)
     record_end();
 }
 
-static void record_verdict(bool pass)
+static void record_verdict(const char *verdict)
 {
     struct result_counts counts = results_counts();
 
@@ -212,7 +212,7 @@ static void record_verdict(bool pass)
     record_number("skip", counts.skip);
     record_number("error", counts.error);
     record_close();
-    record_finish(pass ? "pass" : "fail");
+    record_finish(verdict);
 }
 
 /* ---- Text ---- */
@@ -408,7 +408,7 @@ bool report_finish(const struct report_summary *summary)
     results_ktap();
     pass = report_verdict(dma_state(summary), &counts);
     seal = record_seal();
-    record_verdict(pass);
+    record_verdict(pass ? "pass" : "fail");
 
     print_found(summary);
     print_protection(summary);
@@ -420,4 +420,49 @@ bool report_finish(const struct report_summary *summary)
     log_line("bulkhead: end of report, verdict %s, %" PRIu64 " lines, CRC-32 %08" PRIx32,
              pass ? "PASS" : "FAIL", seal.lines, seal.crc);
     return pass;
+}
+
+enum report_found report_found(const struct report_summary *summary)
+{
+    enum report_found found = summary->unit_count ? REPORT_FOUND_ON : REPORT_FOUND_NONE;
+
+    for (unsigned i = 0; i < summary->unit_count; i++) {
+        if (!summary->units[i].answers)
+            return REPORT_FOUND_UNKNOWN;
+        if (!(summary->units[i].on & REPORT_TE))
+            found = REPORT_FOUND_OFF;
+    }
+    return found;
+}
+
+void report_inspected(const struct report_summary *summary)
+{
+    static const struct {
+        const char *now, *next;
+    } sentences[] = {
+        [REPORT_FOUND_ON] =
+            {"as found: firmware has every unit translate, what it lets through was "
+             "not tried",
+             "run mode=takeover to prove what is refused"},
+        [REPORT_FOUND_OFF] = {"as found: a unit does not translate, devices behind it reach all "
+                              "memory",
+                              "run mode=takeover to see whether it can protect, or switch DMA "
+                              "protection on in the firmware's setup"},
+        [REPORT_FOUND_NONE] = {"as found: there is no IOMMU to drive, every device reaches all "
+                               "memory",
+                               "switch the IOMMU (VT-d, AMD-Vi) on in the firmware's setup, run "
+                               "again"},
+        [REPORT_FOUND_UNKNOWN] = {"as found: a unit does not answer, what it does is unknown",
+                                  "update the firmware: its tables name a unit that is not there"},
+    };
+    enum report_found found = report_found(summary);
+
+    record_groups(summary);
+    record_verdict("none");
+    print_found(summary);
+    log_line("protection now: %s", sentences[found].now);
+    log_line("denial proof: none, inspecting sends no request");
+    log_line("not covered: not judged, inspecting changes nothing");
+    log_line("next step: %s", sentences[found].next);
+    log_line("bulkhead: end of report, verdict NONE");
 }

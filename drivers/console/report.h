@@ -26,7 +26,8 @@
  *
  * A unit has those of the keys te to log that its kind has a switch for.
  * State is absent, failed, partial or active; result is PASS, FAIL, SKIP, ERROR or INFO; verdict is
- * pass or fail. Addresses are strings as "0xfed90000"; a reason, device or name may be missing.
+ * pass, fail, or none where nothing was tried. Addresses are strings as "0xfed90000"; a reason,
+ * device or name may be missing.
  *
  * A list longer than one record goes on in further records of the same kind (and, for group, of the
  * same id): the reader appends their arrays; all other keys repeat the same values.
@@ -111,5 +112,14 @@ bool report_verdict(enum report_state dma, const struct result_counts *counts)
  * step:") and the end marker "bulkhead: end of report, verdict PASS, 12 lines, CRC-32 01234567" (or
  * FAIL) with the count and sum of the record end. Called once, last. Returns the verdict. */
 bool report_finish(const struct report_summary *summary);
+
+/* Instead of report_finish(), when nothing was changed and no device was tried: records group and
+ * end, whose verdict is "none", then the block of five lines and the end marker. */
+void report_inspected(const struct report_summary *summary);
+
+/* What firmware left on. Off: at least one unit does not translate. Unknown: at least one does not
+ * answer. */
+enum report_found { REPORT_FOUND_ON, REPORT_FOUND_OFF, REPORT_FOUND_NONE, REPORT_FOUND_UNKNOWN };
+enum report_found report_found(const struct report_summary *summary);
 
 #endif

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 #include "boot/options.h"
+#include "lib/log.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -132,26 +134,99 @@ static void the_last_byte_is_used(void **state)
     free(options);
 }
 
-static void a_choice_is_one_of_its_words(void **state)
+static void an_option_is_what_was_given_last(void **state)
 {
-    static const char *const words[] = {"block", "allow", NULL};
-    unsigned index = 9;
+    (void)state;
+    assert_false(boot_option_is(&info, "dmaguard", "block"));
+    ADD("dmaguard=allow", OPTIONS_LINES);
+    assert_true(boot_option_is(&info, "dmaguard", "allow"));
+    assert_false(boot_option_is(&info, "dmaguard", "block"));
+    ADD("dmaguard = block", OPTIONS_LINES);
+    assert_false(boot_option_is(&info, "dmaguard", "allow"));
+    assert_false(boot_option_is(&info, "dmaguard", "bloc"));
+}
+
+static unsigned complaints;
+static char complaint[LOG_LINE_LENGTH + 1];
+
+static void hear(void *context, const char *line, size_t length)
+{
+    (void)context;
+    complaints++;
+    memcpy(complaint, line, length);
+    complaint[length] = '\0';
+}
+
+/* How many complaints there are, and that the last one says this. */
+static void expect_complaints(unsigned count, const char *text)
+{
+    static bool heard;
+
+    if (!heard)
+        assert_true(log_add_sink(hear, NULL));
+    heard = true;
+    complaints = 0;
+    complaint[0] = '\0';
+    options_check(&info);
+    assert_int_equal(complaints, count);
+    assert_non_null(strstr(complaint, text));
+}
+
+static void what_no_rule_takes_is_said(void **state)
+{
+    (void)state;
+    ADD("tests=all dmaguard=block loglevel=7 timeout=0 console=anything", OPTIONS_WORDS);
+    expect_complaints(0, "");
+    ADD("test=all", OPTIONS_WORDS);
+    expect_complaints(1, "option test=all is unknown");
+    ADD("dmaguard=al", OPTIONS_WORDS);
+    expect_complaints(2, "option dmaguard=al is not taken, its values are block|allow");
+    ADD("dmaguard", OPTIONS_WORDS);
+    expect_complaints(3, "option dmaguard is not taken");
+    ADD("timeout=3601", OPTIONS_WORDS);
+    expect_complaints(4, "option timeout=3601 is not taken, its values are 0-3600");
+    ADD("loglevel=2", OPTIONS_WORDS);
+    expect_complaints(5, "loglevel=2");
+    ADD("panic=reboot:3600 panic=shell provoke=machine-check", OPTIONS_WORDS);
+    expect_complaints(5, "loglevel=2");
+    ADD("panic=reboot: panic=reboot:3601 panic=reboot panic=halt:1", OPTIONS_WORDS);
+    expect_complaints(9, "halt:1");
+}
+
+static void a_number_is_taken_within_its_range(void **state)
+{
+    static const char *const bad[] = {"timeout=",   "timeout=-1",  "timeout=3601",
+                                      "timeout=1s", "timeout= 0x", "timeout=99999999999999999999"};
 
     (void)state;
-    assert_true(boot_choice(&info, "dmaguard", words, &index));
-    assert_int_equal(index, 0);
-    ADD("dmaguard=allow", OPTIONS_LINES);
-    assert_true(boot_choice(&info, "dmaguard", words, &index));
-    assert_int_equal(index, 1);
-    ADD("dmaguard = block", OPTIONS_LINES);
-    assert_true(boot_choice(&info, "dmaguard", words, &index));
-    assert_int_equal(index, 0);
-    ADD("dmaguard=allowed", OPTIONS_WORDS);
-    index = 9;
-    assert_false(boot_choice(&info, "dmaguard", words, &index));
-    assert_int_equal(index, 0);
-    ADD("dmaguard", OPTIONS_WORDS);
-    assert_false(boot_choice(&info, "dmaguard", words, &index));
+    assert_int_equal(boot_number(&info, "timeout"), 5);
+    ADD("timeout=0", OPTIONS_WORDS);
+    assert_int_equal(boot_number(&info, "timeout"), 0);
+    ADD("timeout=3600", OPTIONS_WORDS);
+    assert_int_equal(boot_number(&info, "timeout"), 3600);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_true(add(bad[i], strlen(bad[i]), OPTIONS_LINES));
+        assert_int_equal(boot_number(&info, "timeout"), 5);
+    }
+}
+
+/* People read the rules in the manual, and each value that it gives must be one. */
+static void every_rule_is_whole(void **state)
+{
+    const struct option_rule *rule, *before = NULL;
+
+    (void)state;
+    for (unsigned n = 0; (rule = option_rule(n)); before = rule, n++) {
+        assert_true(!before || strcmp(before->name, rule->name) < 0);
+        assert_true(rule->meaning[0] && rule->standard[0]);
+        if (!rule->values || strcmp(rule->standard, "nothing") == 0 ||
+            strcmp(rule->name, "mode") == 0)
+            continue;
+        memset(info.options, 0, sizeof info.options);
+        snprintf(info.options, sizeof info.options, "%s=%s", rule->name, rule->standard);
+        expect_complaints(0, "");
+    }
+    assert_non_null(before);
 }
 
 int main(void)
@@ -164,7 +239,10 @@ int main(void)
         cmocka_unit_test_setup(half_a_character_ends_the_text, setup),
         cmocka_unit_test_setup(what_does_not_fit_is_left_out_whole, setup),
         cmocka_unit_test_setup(the_last_byte_is_used, setup),
-        cmocka_unit_test_setup(a_choice_is_one_of_its_words, setup),
+        cmocka_unit_test_setup(an_option_is_what_was_given_last, setup),
+        cmocka_unit_test_setup(what_no_rule_takes_is_said, setup),
+        cmocka_unit_test_setup(a_number_is_taken_within_its_range, setup),
+        cmocka_unit_test_setup(every_rule_is_whole, setup),
     };
 
     return cmocka_run_group_tests_name("options", tests, NULL, NULL);

@@ -184,6 +184,36 @@ static void test_pass(void **state)
                            "\"skip\":0,\"error\":0},\"verdict\":\"pass\",\"lines\":12,"));
 }
 
+static void expect_found(enum report_found found, const char *protection, const char *next_step)
+{
+    record_set_sink(see_record, NULL);
+    record_count = console_count = 0;
+    assert_int_equal(report_found(&summary), found);
+    report_inspected(&summary);
+    assert_int_equal(console_count, 6);
+    assert_non_null(strstr(console[0], "found at entry: "));
+    assert_non_null(strstr(console[1], protection));
+    assert_non_null(strstr(console[2], "denial proof: none"));
+    assert_non_null(strstr(console[4], next_step));
+    assert_string_equal(console[5], "bulkhead: end of report, verdict NONE");
+    assert_non_null(strstr(records[record_count - 1], "\"verdict\":\"none\""));
+}
+
+static void test_inspected_proves_nothing(void **state)
+{
+    (void)state;
+    units[1] = units[0];
+    summary.unit_count = 2;
+    units[0].on |= REPORT_TE;
+    expect_found(REPORT_FOUND_OFF, "a unit does not translate", "mode=takeover");
+    units[1].on |= REPORT_TE;
+    expect_found(REPORT_FOUND_ON, "every unit translate", "to prove what is refused");
+    units[0].answers = false;
+    expect_found(REPORT_FOUND_UNKNOWN, "does not answer", "update the firmware");
+    summary.unit_count = 0;
+    expect_found(REPORT_FOUND_NONE, "no IOMMU", "in the firmware's setup");
+}
+
 static void expect_fail(const char *protection, const char *next_step)
 {
     record_set_sink(see_record, NULL);
@@ -325,6 +355,7 @@ int main(void)
         cmocka_unit_test_setup(test_verdict_rule, start),
         cmocka_unit_test_setup(test_head, start),
         cmocka_unit_test_setup(test_pass, start),
+        cmocka_unit_test_setup(test_inspected_proves_nothing, start),
         cmocka_unit_test_setup(test_each_state_has_its_sentence, start),
         cmocka_unit_test_setup(test_uncovered_is_never_active, start),
         cmocka_unit_test_setup(test_failure_and_missing_proof_name_the_next_step, start),

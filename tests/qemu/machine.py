@@ -130,7 +130,8 @@ class Machine:
         shutil.rmtree(tree, ignore_errors=True)
         (tree / "EFI/BOOT").mkdir(parents=True)
         shutil.copyfile(self.image, tree / "EFI/BOOT/BOOTX64.EFI")
-        text = "".join(f"{name}={value}\n" for name, value in self.options.items())
+        options = {"mode": "takeover", **self.options}
+        text = "".join(f"{name}={value}\n" for name, value in options.items())
         (tree / "EFI/BOOT/bulkhead.conf").write_text(text)
         node = {"driver": "vvfat", "dir": str(tree), "rw": True, "label": "BULKHEAD"}
         return [*blockdev("system", node), *("-device", "ide-hd,drive=system,bootindex=0")]
