@@ -177,7 +177,7 @@ EXPLORE_TESTS := $(H)/plain_explore
 RACE_TESTS := $(patsubst tests/host/%.c,$(H)/%,$(wildcard tests/host/race_*.c))
 # These run on a unit of each vendor. NAME-amdvi is built from the source of NAME.
 UNIT_TESTS := $(EXPLORE_TESTS) $(H)/plain_api_random $(addprefix $(H)/race_, core wdm) $(addprefix $(H)/test_, \
-	capabilities core domains mapping reserve pool wdm_devices wdm_domains wdm_maps \
+	capabilities core describe walk domains mapping reserve pool wdm_devices wdm_domains wdm_maps \
 	api api_failures api_random api_sequences api_sweep)
 HOST_TESTS := $(PLAIN_TESTS) $(EXPLORE_TESTS) $(RACE_TESTS) $(UNIT_TESTS:%=%-amdvi) \
 	$(patsubst tests/host/%.c,$(H)/%,$(wildcard tests/host/test_*.c)) $(DRIVER_TESTS)

@@ -51,6 +51,11 @@ bool amdvi_snapshot(const struct mmio *mmio, struct amdvi_snapshot *snapshot);
 bool amdvi_probe(struct iommu_unit *unit);
 bool amdvi_enable(struct iommu_unit *unit);
 
+/* A doubleword of the capability block of a unit whose function is there. */
+uint32_t amdvi_capability(const struct amdvi_unit *amdvi, unsigned offset);
+/* Bits of an output and of an input address; 0: nobody says. */
+void amdvi_sizes(const struct amdvi_unit *amdvi, unsigned *physical, unsigned *virtual);
+
 /* Writes Control with `set` on and `clear` off and waits until (Status & mask) == value
  * (control.c). */
 bool amdvi_control(struct amdvi_unit *amdvi, uint64_t set, uint64_t clear, uint32_t mask,
@@ -83,5 +88,10 @@ bool amdvi_block(struct iommu_unit *unit, pci_bdf_t requester, uint16_t domain_i
 bool amdvi_log_start(struct iommu_unit *unit) __attribute__((warn_unused_result));
 unsigned amdvi_drain(struct iommu_unit *unit, struct iommu_fault *faults, unsigned max);
 void amdvi_view(const struct iommu_unit *unit, struct iommu_unit_view *view);
+
+/* Registers and entries for a person (registers.c, route.c). */
+void amdvi_registers(const struct iommu_unit *unit, const struct iommu_register_visitor *visitor);
+void amdvi_route(const struct iommu_unit *unit, pci_bdf_t requester, uint64_t address,
+                 const struct iommu_entry_visitor *visitor, struct iommu_route *route);
 
 #endif

@@ -14,6 +14,8 @@ static const struct iommu_unit_ops amdvi_ops = {
     .forget = amdvi_forget,
     .drain = amdvi_drain,
     .view = amdvi_view,
+    .registers = amdvi_registers,
+    .route = amdvi_route,
 };
 
 /* "HyperTransport Special Addresses": interrupts, port access, configuration. */

@@ -6,19 +6,20 @@
 
 /* AMD I/O Virtualization Technology (IOMMU) Specification, "IOMMU MMIO Registers". All have 64
  * bits and may be accessed by halves; a base takes effect with its upper half. */
-#define AMDVI_DEVICE_TABLE ((reg64_t){0x0000})
-#define AMDVI_COMMAND_BASE ((reg64_t){0x0008})
-#define AMDVI_EVENT_BASE   ((reg64_t){0x0010})
-#define AMDVI_CONTROL      ((reg64_t){0x0018})
-#define AMDVI_EXCLUSION    ((reg64_t){0x0020})
-#define AMDVI_EFR          ((reg64_t){0x0030})
-#define AMDVI_COMMAND_HEAD ((reg32_t){0x2000}) /* a ring of 256 needs no more of it */
-#define AMDVI_COMMAND_TAIL ((reg64_t){0x2008})
-#define AMDVI_EVENT_HEAD   ((reg64_t){0x2010})
-#define AMDVI_EVENT_TAIL   ((reg64_t){0x2018})
-#define AMDVI_STATUS       ((reg32_t){0x2020}) /* the upper half is reserved */
+#define AMDVI_DEVICE_TABLE    ((reg64_t){0x0000})
+#define AMDVI_COMMAND_BASE    ((reg64_t){0x0008})
+#define AMDVI_EVENT_BASE      ((reg64_t){0x0010})
+#define AMDVI_CONTROL         ((reg64_t){0x0018})
+#define AMDVI_EXCLUSION       ((reg64_t){0x0020})
+#define AMDVI_EXCLUSION_LIMIT ((reg64_t){0x0028})
+#define AMDVI_EFR             ((reg64_t){0x0030})
+#define AMDVI_COMMAND_HEAD    ((reg32_t){0x2000}) /* a ring of 256 needs no more of it */
+#define AMDVI_COMMAND_TAIL    ((reg64_t){0x2008})
+#define AMDVI_EVENT_HEAD      ((reg64_t){0x2010})
+#define AMDVI_EVENT_TAIL      ((reg64_t){0x2018})
+#define AMDVI_STATUS          ((reg32_t){0x2020}) /* the upper half is reserved */
 
-#define AMDVI_REGISTERS    0x4000u
+#define AMDVI_REGISTERS       0x4000u
 
 /* "IOMMU Capability Block": offsets in it, and its header. */
 #define CAPABILITY_HEADER        0x00u

@@ -29,7 +29,7 @@ bool amdvi_snapshot(const struct mmio *mmio, struct amdvi_snapshot *snapshot)
 
 /* ---- Capabilities ---- */
 
-static uint32_t capability_read(const struct amdvi_unit *amdvi, unsigned offset)
+uint32_t amdvi_capability(const struct amdvi_unit *amdvi, unsigned offset)
 {
     const struct ivrs_ivhd *ivhd = &amdvi->ivrs->ivhds[amdvi->ivhd];
 
@@ -51,13 +51,13 @@ static const char *open_registers(struct iommu_unit *unit)
 
     if (!amdvi->function)
         return NULL;
-    amdvi->capability = capability_read(amdvi, CAPABILITY_HEADER);
+    amdvi->capability = amdvi_capability(amdvi, CAPABILITY_HEADER);
     if (FIELD_GET(amdvi->capability, CAPABILITY_ID) != CAPABILITY_ID_SECURE ||
         FIELD_GET(amdvi->capability, CAPABILITY_TYPE) != CAPABILITY_TYPE_IOMMU)
         return "there is no IOMMU capability where IVRS says that it is";
-    uint32_t low = capability_read(amdvi, CAPABILITY_BASE_LOW);
+    uint32_t low = amdvi_capability(amdvi, CAPABILITY_BASE_LOW);
     uint64_t base =
-        (uint64_t)capability_read(amdvi, CAPABILITY_BASE) << 32 | (low & ~(AMDVI_REGISTERS - 1));
+        (uint64_t)amdvi_capability(amdvi, CAPABILITY_BASE) << 32 | (low & ~(AMDVI_REGISTERS - 1));
     if (low & CAPABILITY_ENABLE && base != unit->base)
         return "its capability block has another register base than IVRS";
     if (!(low & CAPABILITY_ENABLE)) {
@@ -67,14 +67,14 @@ static const char *open_registers(struct iommu_unit *unit)
     return NULL;
 }
 
-/* IVRS speaks where the unit's own function does not. 0: nobody does. */
-static void read_sizes(const struct amdvi_unit *amdvi, unsigned *physical, unsigned *virtual)
+/* IVRS speaks where the unit's own function does not. */
+void amdvi_sizes(const struct amdvi_unit *amdvi, unsigned *physical, unsigned *virtual)
 {
     *physical = IVRS_PA_SIZE(amdvi->ivrs->info);
     *virtual = IVRS_VA_SIZE(amdvi->ivrs->info);
     if (!amdvi->function || !FIELD_GET(amdvi->capability, CAPABILITY_CAPEXT))
         return;
-    uint32_t misc = capability_read(amdvi, CAPABILITY_MISC);
+    uint32_t misc = amdvi_capability(amdvi, CAPABILITY_MISC);
     *physical = (unsigned)FIELD_GET(misc, CAPABILITY_PASIZE);
     *virtual = (unsigned)FIELD_GET(misc, CAPABILITY_VASIZE);
 }
@@ -90,7 +90,7 @@ static void read_capabilities(struct iommu_unit *unit)
     unsigned levels = 4 + (unsigned)FIELD_GET(amdvi->efr, EFR_HATS);
     unsigned physical, virtual;
 
-    read_sizes(amdvi, &physical, &virtual);
+    amdvi_sizes(amdvi, &physical, &virtual);
     physical = physical ? least(physical, PHYSICAL_WIDTH) : PHYSICAL_WIDTH;
     unsigned wanted = physical > WIDTH_WANTED ? physical : WIDTH_WANTED;
     unit->caps = (struct iommu_unit_caps){

@@ -123,6 +123,24 @@ struct iommu_demand {
     uint64_t first, last;
 };
 
+/* What a person is shown of a fault. */
+struct iommu_fault_record {
+    uint64_t address;
+    const char *reason_text;
+    uint32_t reason;
+    uint16_t segment;
+    pci_bdf_t requester;
+    bool write;
+};
+
+/* Faults put down to one endpoint. The last record is in place (count - 1) % IOMMU_FAULTS_KEPT. */
+#define IOMMU_FAULTS_KEPT 4u
+
+struct iommu_fault_log {
+    uint64_t count;
+    struct iommu_fault_record last[IOMMU_FAULTS_KEPT];
+};
+
 struct iommu_endpoint {
     uint16_t unit; /* index; PCI_NONE: not covered */
     owner_t owner; /* of the driver bound to it; OWNER_FREE: none */
@@ -230,9 +248,11 @@ struct iommu {
     struct pt_geometry geometry; /* what every working unit can do */
     uint8_t levels;              /* bit n: every working unit walks tables of n levels */
     const struct pt_format *format;
-    bool pass_through;       /* every working unit can let a requester through */
-    uint32_t domain_ids;     /* ids 1 to domain_ids - 1 may be used */
-    unsigned drain_first;    /* unit to ask first for faults: none starves the others */
+    bool pass_through;    /* every working unit can let a requester through */
+    uint32_t domain_ids;  /* ids 1 to domain_ids - 1 may be used */
+    unsigned drain_first; /* unit to ask first for faults: none starves the others */
+    /* By endpoint; the last one: of requesters that are none's. Changed by iommu_drain_faults. */
+    struct iommu_fault_log faults[PCI_FUNCTIONS_MAX + 1];
     struct lock master_lock; /* bus mastering, and which units are poisoned */
     bool announced;          /* firmware's tables say that there are units */
     bool incomplete;         /* a record that says who is behind a unit may be missing */

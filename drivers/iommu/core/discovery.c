@@ -136,7 +136,6 @@ static const char *take_region(struct iommu *iommu, const struct iommu_demand *d
 static void tell(const struct iommu *iommu, const struct iommu_demand *demand, uint16_t endpoint,
                  unsigned more, const char *refusal)
 {
-    static const char *const rights[] = {"no access", "read", "write", "read and write"};
     const struct pci_function *function = &iommu->pci->functions[endpoint];
     char name[PCI_NAME_LENGTH], others[32] = "";
 
@@ -145,7 +144,7 @@ static void tell(const struct iommu *iommu, const struct iommu_demand *demand, u
     log_write(refusal ? LOG_WARNING : LOG_NOTICE, "iommu",
               "region 0x%llx-0x%llx (%s) demanded by %s at offset %u for %s%s%s%s",
               (unsigned long long)demand->first, (unsigned long long)demand->last,
-              rights[demand->permission], demand->record, (unsigned)demand->offset,
+              iommu_rights(demand->permission), demand->record, (unsigned)demand->offset,
               pci_name(function->segment, function->bdf, name), others,
               refusal ? ": refused, " : "", refusal ? refusal : "");
 }

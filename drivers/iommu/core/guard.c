@@ -59,23 +59,36 @@ static void refine(struct iommu *iommu, struct iommu_fault *fault)
         fault->kind = IOMMU_FAULT_PERMISSION;
 }
 
-/* The first endpoint of the inventory that sends under the fault's requester ID. */
-static uint16_t sender(const struct iommu *iommu, const struct iommu_fault *fault)
+uint16_t iommu_sender(const struct iommu *iommu, uint16_t segment, pci_bdf_t id)
 {
     for (uint16_t i = 0; i < iommu->pci->count; i++)
-        if (iommu_sends_as(iommu, i, fault->segment, fault->requester))
+        if (iommu_sends_as(iommu, i, segment, id))
             return i;
     return PCI_NONE;
 }
 
 static void attribute(struct iommu *iommu, struct iommu_fault *fault)
 {
-    fault->endpoint = sender(iommu, fault);
+    fault->endpoint = iommu_sender(iommu, fault->segment, fault->requester);
     if (fault->endpoint == PCI_NONE || fault->kind != IOMMU_FAULT_PERMISSION)
         return;
     gate_enter(&iommu->gate);
     refine(iommu, fault);
     gate_leave(&iommu->gate);
+}
+
+static void keep(struct iommu *iommu, const struct iommu_fault *fault)
+{
+    struct iommu_fault_log *log =
+        &iommu->faults[fault->endpoint == PCI_NONE ? PCI_FUNCTIONS_MAX : fault->endpoint];
+
+    log->last[log->count++ % IOMMU_FAULTS_KEPT] =
+        (struct iommu_fault_record){.address = fault->address,
+                                    .reason_text = fault->reason_text,
+                                    .reason = fault->reason,
+                                    .segment = fault->segment,
+                                    .requester = fault->requester,
+                                    .write = fault->write};
 }
 
 unsigned iommu_drain_faults(struct iommu *iommu, struct iommu_fault *faults, unsigned max)
@@ -94,7 +107,9 @@ unsigned iommu_drain_faults(struct iommu *iommu, struct iommu_fault *faults, uns
         unit->faults += taken;
         count += taken;
     }
-    for (unsigned n = 0; n < count; n++)
+    for (unsigned n = 0; n < count; n++) {
         attribute(iommu, &faults[n]);
+        keep(iommu, &faults[n]);
+    }
     return count;
 }

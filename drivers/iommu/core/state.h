@@ -160,6 +160,12 @@ void iommu_let_master(struct iommu *iommu, uint16_t endpoint);
 
 bool iommu_group_has_endpoint(const struct iommu *iommu, uint16_t group, uint16_t endpoint);
 
+/* "read and write". */
+const char *iommu_rights(enum pt_permission permission);
+
+/* The first endpoint of the inventory that sends under a requester ID; PCI_NONE: none does. */
+uint16_t iommu_sender(const struct iommu *iommu, uint16_t segment, pci_bdf_t id);
+
 /* Index of the first requester of an endpoint from `from` on; requester_count: there is none. */
 unsigned iommu_next_requester(const struct iommu *iommu, uint16_t endpoint, unsigned from);
 

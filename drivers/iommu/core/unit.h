@@ -13,6 +13,9 @@
 /* One remapping unit as core sees it. The vendor's side fills it in and serves its ops. */
 struct iommu_unit;
 struct iommu_fault;
+struct iommu_entry_visitor;
+struct iommu_register_visitor;
+struct iommu_route;
 
 enum iommu_unit_state {
     UNIT_FOUND,    /* described by firmware; nothing is known to work */
@@ -87,6 +90,10 @@ struct iommu_unit_ops {
     /* Reads only: no lock, no wait, no heap, for a panic. A unit whose registers are not mapped
      * leaves *view as it is. */
     void (*view)(const struct iommu_unit *unit, struct iommu_unit_view *view);
+    /* For a person to see (describe.h); both change nothing. Of a unit in any state. */
+    void (*registers)(const struct iommu_unit *unit, const struct iommu_register_visitor *visitor);
+    void (*route)(const struct iommu_unit *unit, pci_bdf_t requester, uint64_t address,
+                  const struct iommu_entry_visitor *visitor, struct iommu_route *route);
 };
 
 struct iommu_unit {

@@ -9,6 +9,7 @@
  * Level 0 is the level's own size. A PDE may skip levels, whose address bits are then zero; none is
  * made that does.
  */
+#include "drivers/iommu/paging/inspect.h"
 #include "drivers/iommu/paging/level.h"
 #include "drivers/iommu/paging/pool.h"
 
@@ -174,5 +175,70 @@ static inline __attribute__((always_inline)) void fmt_fill(uint64_t *entries, un
 
 #include "drivers/iommu/paging/algorithm.h"
 
-const struct pt_format pt_format_amdv1 = {
-    .name = "amdv1", .levels = 0x7E, .leaf_levels = 0x3E, .group = PTE_NEXT, PT_FORMAT_OPS};
+/* ---- As a unit reads it ---- */
+
+static const struct pt_field table_fields[] = {
+    {"PR", 0, 0, 0},         {"A", 5, 5, 0},
+    {"NextLevel", 9, 11, 0}, {"Address", 12, 51, PT_FIELD_ADDRESS},
+    {"IR", 61, 61, 0},       {"IW", 62, 62, 0},
+};
+
+static const struct pt_field page_fields[] = {
+    {"PR", 0, 0, 0},
+    {"A", 5, 5, 0},
+    {"D", 6, 6, 0},
+    {"NextLevel", 9, 11, 0},
+    {"Address", 12, 51, PT_FIELD_ADDRESS},
+    {"U", 59, 59, 0},
+    {"FC", 60, 60, 0},
+    {"IR", 61, 61, 0},
+    {"IW", 62, 62, 0},
+};
+
+static const struct pt_layout table_layout = PT_LAYOUT("PDE", 8, table_fields);
+static const struct pt_layout page_layout = PT_LAYOUT("PTE", 8, page_fields);
+
+#define PDE_RESERVED UINT64_C(0x9FF0000000000000)
+#define PTE_RESERVED UINT64_C(0x87F0000000000000)
+
+/* A page has its level's own size, or up to half of what the table above maps. */
+static bool is_bad_page(const struct pt_view *view, uint64_t entry, unsigned level, unsigned shift)
+{
+    unsigned natural = level_shift(level);
+    bool sized = fmt_group(entry);
+
+    return entry & PTE_RESERVED || level > 5 ||
+           (sized && (shift <= natural || shift > natural + GROUP_ORDER_MAX)) ||
+           (!sized && entry & PTE_ADDRESS & (level_span(level) - 1)) ||
+           pt_is_beyond(fmt_physical(entry, level), view->physical_width);
+}
+
+/* Rights are those of the whole path, and looked at behind its end. */
+static void read_entry(const struct pt_view *view, uint64_t entry, unsigned level,
+                       struct pt_meaning *meaning)
+{
+    unsigned next = next_level(entry);
+    bool page = !next || next == PTE_NEXT_SIZED;
+
+    *meaning = (struct pt_meaning){
+        .layout = page ? &page_layout : &table_layout,
+        .end = page ? PT_END_PAGE : PT_END_NONE,
+        .next = (uint8_t)next,
+        .shift = (uint8_t)(page ? fmt_leaf_shift(entry, level) : 0),
+        .physical = page ? fmt_physical(entry, level) : entry & PTE_ADDRESS,
+        .permission = fmt_permission(entry),
+    };
+    if (!(entry & PTE_PR))
+        meaning->end = PT_END_NOT_PRESENT;
+    else if (page ? is_bad_page(view, entry, level, meaning->shift)
+                  : next >= level || entry & PDE_RESERVED ||
+                        pt_is_beyond(meaning->physical, view->physical_width))
+        meaning->end = PT_END_RESERVED;
+}
+
+const struct pt_format pt_format_amdv1 = {.name = "amdv1",
+                                          .levels = 0x7E,
+                                          .leaf_levels = 0x3E,
+                                          .group = PTE_NEXT,
+                                          .read = read_entry,
+                                          PT_FORMAT_OPS};

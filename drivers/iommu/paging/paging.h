@@ -117,6 +117,9 @@ struct pt_walk {
     enum pt_permission permission;
 };
 
+struct pt_view;
+struct pt_meaning;
+
 /* Format ops: the second of the two dispatch points (the first is the unit's). */
 struct pt_format {
     const char *name;
@@ -135,6 +138,9 @@ struct pt_format {
     void (*walk)(const struct pt *table, uint64_t address, struct pt_walk *walk);
     bool (*reaches)(const struct pt *table, uint64_t first, uint64_t last);
     void (*destroy)(struct pt *table, struct pt_gather *gather);
+    /* What a unit makes of an entry of any table (inspect.h). */
+    void (*read)(const struct pt_view *view, uint64_t entry, unsigned level,
+                 struct pt_meaning *meaning);
 };
 
 /* An empty table: everything refused. PT_NO_MEMORY, or PT_BAD_RANGE for a geometry that the format

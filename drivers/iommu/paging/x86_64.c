@@ -5,6 +5,7 @@
  * page tables" of AMD I/O Virtualization Technology. Every entry is a user's; Accessed and Dirty
  * are set, so that hardware never has to; nothing is execute-disabled or global.
  */
+#include "drivers/iommu/paging/inspect.h"
 #include "drivers/iommu/paging/level.h"
 #include "drivers/iommu/paging/pool.h"
 
@@ -101,8 +102,80 @@ static inline void fmt_fill(uint64_t *entries, unsigned first, unsigned count, u
 
 #include "drivers/iommu/paging/algorithm.h"
 
+/* ---- As a unit reads it ---- */
+
+static const struct pt_field table_fields[] = {
+    {"P", 0, 0, 0},      {"R/W", 1, 1, 0},  {"U/S", 2, 2, 0},
+    {"PWT", 3, 3, 0},    {"PCD", 4, 4, 0},  {"A", 5, 5, 0},
+    {"PS", 7, 7, 0},     {"AVL", 9, 11, 0}, {"ADDR", 12, 51, PT_FIELD_ADDRESS},
+    {"AVL2", 52, 62, 0}, {"XD", 63, 63, 0},
+};
+
+static const struct pt_field page_fields[] = {
+    {"P", 0, 0, 0},
+    {"R/W", 1, 1, 0},
+    {"U/S", 2, 2, 0},
+    {"PWT", 3, 3, 0},
+    {"PCD", 4, 4, 0},
+    {"A", 5, 5, 0},
+    {"D", 6, 6, 0},
+    {"PS", 7, 7, 0},
+    {"G", 8, 8, 0},
+    {"AVL", 9, 11, 0},
+    {"ADDR", 12, 51, PT_FIELD_ADDRESS},
+    {"AVL2", 52, 62, 0},
+    {"XD", 63, 63, 0},
+};
+
+/* By PS, which is no page above level 3, and by level. */
+static const struct pt_layout layouts[][PT_LEVELS_MAX] = {
+    {
+        [2] = PT_LAYOUT("PDE", 8, table_fields),
+        [3] = PT_LAYOUT("PDPE", 8, table_fields),
+        [4] = PT_LAYOUT("PML4E", 8, table_fields),
+        [5] = PT_LAYOUT("PML5E", 8, table_fields),
+    },
+    {
+        [1] = PT_LAYOUT("PTE", 8, page_fields),
+        [2] = PT_LAYOUT("PDE (page)", 8, page_fields),
+        [3] = PT_LAYOUT("PDPE (page)", 8, page_fields),
+        [4] = PT_LAYOUT("PML4E", 8, table_fields),
+        [5] = PT_LAYOUT("PML5E", 8, table_fields),
+    },
+};
+
+/* Bit 12 of a page above level 1 is PAT. */
+static bool is_reserved(const struct pt_view *view, uint64_t entry, unsigned level, bool page)
+{
+    uint64_t physical = entry & PTE_ADDRESS;
+    uint64_t low = level > 1 ? level_span(level) - 2 * PT_PAGE_SIZE : 0;
+
+    return pt_is_beyond(physical, view->physical_width) ||
+           (page && (!(view->leaf_levels >> level & 1) || physical & low));
+}
+
+static void read_entry(const struct pt_view *view, uint64_t entry, unsigned level,
+                       struct pt_meaning *meaning)
+{
+    bool page = !fmt_is_table(entry, level);
+
+    *meaning = (struct pt_meaning){
+        .layout = &layouts[page][level],
+        .end = page ? PT_END_PAGE : PT_END_NONE,
+        .next = (uint8_t)(level - 1),
+        .shift = (uint8_t)level_shift(level),
+        .physical = entry & PTE_ADDRESS & (page ? ~(level_span(level) - 1) : UINT64_MAX),
+        .permission = entry & PTE_US ? fmt_permission(entry) : PT_NONE,
+    };
+    if (!(entry & PTE_P))
+        meaning->end = PT_END_NOT_PRESENT;
+    else if (is_reserved(view, entry, level, page))
+        meaning->end = PT_END_RESERVED;
+}
+
 const struct pt_format pt_format_x86_64 = {.name = "x86_64",
                                            .levels = 1 << 4 | 1 << 5,
                                            .leaf_levels = 0xE,
                                            .canonical = true,
+                                           .read = read_entry,
                                            PT_FORMAT_OPS};

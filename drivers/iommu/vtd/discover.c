@@ -12,6 +12,8 @@ static const struct iommu_unit_ops vtd_ops = {
     .forget = vtd_forget,
     .drain = vtd_drain,
     .view = vtd_view,
+    .registers = vtd_registers,
+    .route = vtd_route,
 };
 
 static void add_unit(struct vtd *vtd, struct iommu *iommu, unsigned n)

@@ -5,21 +5,25 @@
 #include "arch/mmio.h"
 
 /* Intel Virtualization Technology for Directed I/O, "Register Descriptions". */
-#define VTD_VER     ((reg32_t){0x000})
-#define VTD_CAP     ((reg64_t){0x008})
-#define VTD_ECAP    ((reg64_t){0x010})
-#define VTD_GCMD    ((reg32_t){0x018})
-#define VTD_GSTS    ((reg32_t){0x01C})
-#define VTD_RTADDR  ((reg64_t){0x020})
-#define VTD_FSTS    ((reg32_t){0x034})
-#define VTD_FECTL   ((reg32_t){0x038})
-#define VTD_FEDATA  ((reg32_t){0x03C})
-#define VTD_FEADDR  ((reg32_t){0x040})
-#define VTD_FEUADDR ((reg32_t){0x044})
-#define VTD_PMEN    ((reg32_t){0x064})
-#define VTD_IQH     ((reg64_t){0x080})
-#define VTD_IQT     ((reg64_t){0x088})
-#define VTD_IQA     ((reg64_t){0x090})
+#define VTD_VER      ((reg32_t){0x000})
+#define VTD_CAP      ((reg64_t){0x008})
+#define VTD_ECAP     ((reg64_t){0x010})
+#define VTD_GCMD     ((reg32_t){0x018})
+#define VTD_GSTS     ((reg32_t){0x01C})
+#define VTD_RTADDR   ((reg64_t){0x020})
+#define VTD_FSTS     ((reg32_t){0x034})
+#define VTD_FECTL    ((reg32_t){0x038})
+#define VTD_FEDATA   ((reg32_t){0x03C})
+#define VTD_FEADDR   ((reg32_t){0x040})
+#define VTD_FEUADDR  ((reg32_t){0x044})
+#define VTD_PMEN     ((reg32_t){0x064})
+#define VTD_PLMBASE  ((reg32_t){0x068})
+#define VTD_PLMLIMIT ((reg32_t){0x06C})
+#define VTD_PHMBASE  ((reg64_t){0x070})
+#define VTD_PHMLIMIT ((reg64_t){0x078})
+#define VTD_IQH      ((reg64_t){0x080})
+#define VTD_IQT      ((reg64_t){0x088})
+#define VTD_IQA      ((reg64_t){0x090})
 
 /* Behind the last register of a fixed place, Interrupt Remapping Table Address. */
 #define VTD_REGISTERS_END 0x0C0u
@@ -57,14 +61,20 @@
 #define CAP_DRD_WIDTH   1
 
 /* Extended Capability Register */
-#define ECAP_C_SHIFT  0
-#define ECAP_C_WIDTH  1
-#define ECAP_QI_SHIFT 1
-#define ECAP_QI_WIDTH 1
-#define ECAP_IR_SHIFT 3
-#define ECAP_IR_WIDTH 1
-#define ECAP_PT_SHIFT 6
-#define ECAP_PT_WIDTH 1
+#define ECAP_C_SHIFT   0
+#define ECAP_C_WIDTH   1
+#define ECAP_QI_SHIFT  1
+#define ECAP_QI_WIDTH  1
+#define ECAP_IR_SHIFT  3
+#define ECAP_IR_WIDTH  1
+#define ECAP_PT_SHIFT  6
+#define ECAP_PT_WIDTH  1
+#define ECAP_DT_SHIFT  2
+#define ECAP_DT_WIDTH  1
+#define ECAP_SC_SHIFT  7
+#define ECAP_SC_WIDTH  1
+#define ECAP_IRO_SHIFT 8 /* in 16-byte steps */
+#define ECAP_IRO_WIDTH 10
 
 /* Global Command Register and Global Status Register */
 #define GCMD_TE   (UINT32_C(1) << 31)
@@ -99,6 +109,9 @@
 /* Protected Memory Enable Register */
 #define PMEN_EPM (UINT32_C(1) << 31)
 #define PMEN_PRS UINT32_C(0x01)
+/* Bits of a limit that count as ones: the least that a unit leaves out ("Protected Low-Memory Limit
+ * Register"). */
+#define PMR_BELOW UINT64_C(0xFFFFF)
 
 /* Fault Recording Registers [n], 128 bits each */
 #define VTD_FRCD_LOW(offset, n)  ((reg64_t){(offset) + (n)*16})

@@ -67,6 +67,11 @@ bool vtd_fault_start(struct iommu_unit *unit) __attribute__((warn_unused_result)
 unsigned vtd_drain(struct iommu_unit *unit, struct iommu_fault *faults, unsigned max);
 void vtd_view(const struct iommu_unit *unit, struct iommu_unit_view *view);
 
+/* Registers and entries for a person (registers.c, route.c). */
+void vtd_registers(const struct iommu_unit *unit, const struct iommu_register_visitor *visitor);
+void vtd_route(const struct iommu_unit *unit, pci_bdf_t requester, uint64_t address,
+               const struct iommu_entry_visitor *visitor, struct iommu_route *route);
+
 /* Writes GCMD with `set` on and `clear` off, all other held bits as they are, and waits until
  * (GSTS & mask) == value. */
 bool vtd_command(struct vtd_unit *vtd, uint32_t set, uint32_t clear, uint32_t mask, uint32_t value)

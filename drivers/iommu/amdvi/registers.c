@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+#include "drivers/iommu/amdvi/amdvi.h"
+#include "drivers/iommu/amdvi/regs.h"
+#include "drivers/iommu/core/describe.h"
+
+/* AMD I/O Virtualization Technology (IOMMU) Specification, "IOMMU Capability Block" and "IOMMU MMIO
+ * Registers": every field by its name there. */
+#define ADDRESS PT_FIELD_ADDRESS
+#define REG     IOMMU_REGISTER
+
+static const struct pt_field header[] = {
+    {"CapId", 0, 7, 0},     {"CapPtr", 8, 15, 0},    {"CapType", 16, 18, 0},
+    {"CapRev", 19, 23, 0},  {"IotlbSup", 24, 24, 0}, {"HtTunnel", 25, 25, 0},
+    {"NpCache", 26, 26, 0}, {"EFRSup", 27, 27, 0},   {"CapExt", 28, 28, 0},
+};
+
+static const struct pt_field base_low[] = {{"Enable", 0, 0, 0}, {"BaseAddress", 14, 31, ADDRESS}};
+static const struct pt_field base_high[] = {{"BaseAddress", 0, 31, 0}};
+
+static const struct pt_field range[] = {
+    {"UnitID", 0, 4, 0},        {"RngValid", 7, 7, 0},     {"BusNumber", 8, 15, 0},
+    {"FirstDevice", 16, 23, 0}, {"LastDevice", 24, 31, 0},
+};
+
+static const struct pt_field misc0[] = {
+    {"MsiNum", 0, 4, 0},   {"GvaSize", 5, 7, 0},     {"PaSize", 8, 14, 0},
+    {"VaSize", 15, 21, 0}, {"HtAtsResv", 22, 22, 0}, {"MsiNumPPR", 27, 31, 0},
+};
+
+static const struct pt_field device_table[] = {{"Size", 0, 8, 0}, {"DevTabBase", 12, 51, ADDRESS}};
+static const struct pt_field command_base[] = {{"ComBase", 12, 51, ADDRESS}, {"ComLen", 56, 59, 0}};
+static const struct pt_field event_base[] = {{"EventBase", 12, 51, ADDRESS},
+                                             {"EventLen", 56, 59, 0}};
+
+static const struct pt_field control[] = {
+    {"IommuEn", 0, 0, 0},          {"HtTunEn", 1, 1, 0},       {"EventLogEn", 2, 2, 0},
+    {"EventIntEn", 3, 3, 0},       {"ComWaitIntEn", 4, 4, 0},  {"InvTimeOut", 5, 7, 0},
+    {"PassPW", 8, 8, 0},           {"ResPassPW", 9, 9, 0},     {"Coherent", 10, 10, 0},
+    {"Isoc", 11, 11, 0},           {"CmdBufEn", 12, 12, 0},    {"PprLogEn", 13, 13, 0},
+    {"PprIntEn", 14, 14, 0},       {"PPREn", 15, 15, 0},       {"GTEn", 16, 16, 0},
+    {"GAEn", 17, 17, 0},           {"CRW", 18, 21, 0},         {"SmiFEn", 22, 22, 0},
+    {"SlfWBdis", 23, 23, 0},       {"SmiFLogEn", 24, 24, 0},   {"GAMEn", 25, 27, 0},
+    {"GALogEn", 28, 28, 0},        {"GAIntEn", 29, 29, 0},     {"DualPprLogEn", 30, 31, 0},
+    {"DualEventLogEn", 32, 33, 0}, {"DevTblSegEn", 34, 36, 0}, {"PrivAbrtEn", 37, 38, 0},
+    {"PprAutoRspEn", 39, 39, 0},   {"MarcEn", 40, 40, 0},      {"BlkStopMrkEn", 41, 41, 0},
+    {"PprAutoRspAon", 42, 42, 0},  {"DomainIDPNE", 43, 43, 0}, {"EPHEn", 45, 45, 0},
+    {"HADUpdate", 46, 47, 0},      {"GDUpdateDis", 48, 48, 0}, {"XTEn", 50, 50, 0},
+    {"IntCapXTEn", 51, 51, 0},     {"vCmdEn", 52, 52, 0},      {"vIommuEn", 53, 53, 0},
+    {"GAUpdateDis", 54, 54, 0},    {"GAPPIEn", 55, 55, 0},
+};
+
+static const struct pt_field exclusion_base[] = {
+    {"ExEn", 0, 0, 0}, {"Allow", 1, 1, 0}, {"ExclBase", 12, 51, ADDRESS}};
+static const struct pt_field exclusion_limit[] = {{"ExclLimit", 12, 51, ADDRESS}};
+
+static const struct pt_field efr[] = {
+    {"PreFSup", 0, 0, 0},
+    {"PPRSup", 1, 1, 0},
+    {"XTSup", 2, 2, 0},
+    {"NXSup", 3, 3, 0},
+    {"GTSup", 4, 4, 0},
+    {"GAPPISup", 5, 5, 0},
+    {"IASup", 6, 6, 0},
+    {"GASup", 7, 7, 0},
+    {"HESup", 8, 8, 0},
+    {"PCSup", 9, 9, 0},
+    {"HATS", 10, 11, 0},
+    {"GATS", 12, 13, 0},
+    {"GLXSup", 14, 15, 0},
+    {"SmiFSup", 16, 17, 0},
+    {"SmiFRC", 18, 20, 0},
+    {"GAMSup", 21, 23, 0},
+    {"DualPprLogSup", 24, 25, 0},
+    {"DualEventLogSup", 28, 29, 0},
+    {"SATSSup", 31, 31, 0},
+    {"PASmax", 32, 36, 0},
+    {"USSup", 37, 37, 0},
+    {"DevTblSegSup", 38, 39, 0},
+    {"PprOvrflwEarly", 40, 40, 0},
+    {"PPRAutoRspSup", 41, 41, 0},
+    {"MarcSup", 42, 43, 0},
+    {"BlkStopMrkSup", 44, 44, 0},
+    {"PerfOptSup", 45, 45, 0},
+    {"MsiCapMmioSup", 46, 46, 0},
+    {"GIoSup", 48, 48, 0},
+    {"HASup", 49, 49, 0},
+    {"EPHSup", 50, 50, 0},
+    {"AttrFWSup", 51, 51, 0},
+    {"HDSup", 52, 52, 0},
+    {"InvIotlbTypeSup", 54, 54, 0},
+    {"vIommuSup", 55, 55, 0},
+    {"VmGuardIoSup", 56, 56, 0},
+    {"VmTableSize", 57, 60, 0},
+    {"GAUpdateDisSup", 61, 61, 0},
+    {"ForcePhysDest", 62, 62, 0},
+    {"SNPSup", 63, 63, 0},
+};
+
+static const struct pt_field command_head[] = {{"CmdHeadPtr", 4, 18, ADDRESS}};
+static const struct pt_field command_tail[] = {{"CmdTailPtr", 4, 18, ADDRESS}};
+static const struct pt_field event_head[] = {{"EventHeadPtr", 4, 18, ADDRESS}};
+static const struct pt_field event_tail[] = {{"EventTailPtr", 4, 18, ADDRESS}};
+
+static const struct pt_field status[] = {
+    {"EventOverflow", 0, 0, 0},    {"EventLogInt", 1, 1, 0},
+    {"ComWaitInt", 2, 2, 0},       {"EventLogRun", 3, 3, 0},
+    {"CmdBufRun", 4, 4, 0},        {"PprOverflow", 5, 5, 0},
+    {"PprInt", 6, 6, 0},           {"PprLogRun", 7, 7, 0},
+    {"GALogRun", 8, 8, 0},         {"GALOverflow", 9, 9, 0},
+    {"GAInt", 10, 10, 0},          {"PprOvrflwB", 11, 11, 0},
+    {"PprLogActive", 12, 12, 0},   {"EventOvrflwB", 15, 15, 0},
+    {"EventLogActive", 16, 16, 0}, {"PprOvrflwEarlyB", 17, 17, 0},
+    {"PprOvrflwEarly", 18, 18, 0},
+};
+
+/* In the configuration space of the unit's function, from the capability on. */
+static const struct iommu_register capability[] = {
+    REG("Capability Header", 4, header, 0x00, CAPABILITY),
+    REG("Base Address Low", 4, base_low, 0x04, CAPABILITY),
+    REG("Base Address High", 4, base_high, 0x08, CAPABILITY),
+    REG("Range", 4, range, 0x0C, CAPABILITY),
+};
+
+static const struct iommu_register capability_more[] = {
+    REG("Miscellaneous 0", 4, misc0, 0x10, CAPABILITY),
+};
+
+static const struct iommu_register features[] = {
+    REG("Extended Feature", 8, efr, 0x0030, CAPABILITY),
+};
+
+static const struct iommu_register fixed[] = {
+    REG("Device Table Base", 8, device_table, 0x0000, STATE),
+    REG("Command Buffer Base", 8, command_base, 0x0008, STATE),
+    REG("Event Log Base", 8, event_base, 0x0010, STATE),
+    REG("Control", 8, control, 0x0018, STATE),
+    REG("Exclusion Base", 8, exclusion_base, 0x0020, STATE),
+    REG("Exclusion Limit", 8, exclusion_limit, 0x0028, STATE),
+    REG("Command Buffer Head", 8, command_head, 0x2000, STATE),
+    REG("Command Buffer Tail", 8, command_tail, 0x2008, STATE),
+    REG("Event Log Head", 8, event_head, 0x2010, STATE),
+    REG("Event Log Tail", 8, event_tail, 0x2018, STATE),
+    REG("Status", 8, status, 0x2020, STATE),
+};
+
+#define VISIT(table)                                                                               \
+    iommu_visit_registers(visitor, &amdvi->mmio, 0, table, sizeof(table) / sizeof *(table))
+
+static void visit_capability(const struct amdvi_unit *amdvi, const struct iommu_register *registers,
+                             unsigned count, const struct iommu_register_visitor *visitor)
+{
+    uint32_t base = amdvi->ivrs->ivhds[amdvi->ivhd].capability;
+
+    for (unsigned i = 0; i < count; i++) {
+        uint64_t word = amdvi_capability(amdvi, registers[i].offset);
+
+        visitor->visit(visitor->context, &registers[i], base + registers[i].offset, &word);
+    }
+}
+
+void amdvi_registers(const struct iommu_unit *unit, const struct iommu_register_visitor *visitor)
+{
+    const struct amdvi_unit *amdvi = unit->vendor_state;
+
+    if (amdvi->function)
+        visit_capability(amdvi, capability, sizeof capability / sizeof *capability, visitor);
+    if (amdvi->function && FIELD_GET(amdvi->capability, CAPABILITY_CAPEXT))
+        visit_capability(amdvi, capability_more, 1, visitor);
+    if (!amdvi->function || FIELD_GET(amdvi->capability, CAPABILITY_EFRSUP))
+        VISIT(features);
+    VISIT(fixed);
+}
