@@ -110,8 +110,8 @@ IMAGE_SOURCES := $(wildcard boot/*.c arch/x86_64/*.[cS] lib/*.c drivers/*/*.c dr
 IMAGE_OBJECTS := $(patsubst %,$(O)/%.o,$(basename $(IMAGE_SOURCES)) font)
 image_flags = -std=c17 -O2 -g -ffreestanding -fPIC -fshort-wchar -mno-red-zone \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
-	-fvisibility=hidden -ffunction-sections -fdata-sections $(WARNINGS) \
-	-nostdinc -isystem $(NEWLIB)/include -isystem $(shell $(1) -print-file-name=include) \
+	-fvisibility=hidden -ffunction-sections -fdata-sections -ffile-prefix-map=$(CURDIR)=. \
+	$(WARNINGS) -nostdinc -isystem $(NEWLIB)/include -isystem $(shell $(1) -print-file-name=include) \
 	-I. -Iinclude -Iarch/x86_64 -I$(B)/generated
 IMAGE_FLAGS := $(call image_flags,$(CC))
 

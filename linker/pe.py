@@ -6,7 +6,7 @@
     linker/pe.py check EFI      checks a file
 
 Source of the layout: Microsoft PE/COFF specification, "COFF File Header", "Optional Header",
-"Section Table" and "The .reloc Section"; UEFI specification, "UEFI Images".
+"Section Table" and "The .reloc Section"; UEFI specification, "UEFI Images"; shim, SBAT.md.
 """
 from __future__ import annotations
 
@@ -33,11 +33,12 @@ COFF_HEADER = struct.Struct("<4sHHIIIHH")
 OPTIONAL_HEADER = struct.Struct("<HBBIIIIIQIIHHHHHHIIIIHHQQQQII")
 DIRECTORY = struct.Struct("<II")
 DIRECTORIES = 16
-RELOC_DIRECTORY = 5
+CERTIFICATE_DIRECTORY, RELOC_DIRECTORY = 4, 5
 SECTION_HEADER = struct.Struct("<8sIIIIIIHHI")
 HEADERS_FIXED = DOS_HEADER.size + COFF_HEADER.size + OPTIONAL_HEADER.size + DIRECTORIES * 8
 CHECKSUM_OFFSET = DOS_HEADER.size + COFF_HEADER.size + 64
 NX_OFFSET = CHECKSUM_OFFSET + 6
+SBAT_COLUMNS = 6
 
 ELF_HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 ELF_SECTION = struct.Struct("<IIQQQQIIQQ")
@@ -73,6 +74,7 @@ class Section:
     size: int  # in memory
     data: bytes  # in the file, at most `size` and padding
     flags: int
+    offset: int = 0  # of `data`
 
     @property
     def end(self) -> int:
@@ -238,13 +240,28 @@ def read(data: bytes) -> Image:
         "The size of the image is not that of its sections.",
     )
     reloc = image.section(".reloc")
-    entry = DOS_HEADER.size + COFF_HEADER.size + OPTIONAL_HEADER.size + RELOC_DIRECTORY * 8
     require(
-        unpack(DIRECTORY, data, entry, "The base relocation directory")
-        == (reloc.address, reloc.size),
+        directory(data, RELOC_DIRECTORY) == (reloc.address, reloc.size),
         "The base relocation directory does not name the section .reloc.",
     )
+    check_gaps(data, image, optional[19])
     return image
+
+
+def directory(data: bytes, index: int) -> tuple[Any, ...]:
+    at = DOS_HEADER.size + COFF_HEADER.size + OPTIONAL_HEADER.size + index * DIRECTORY.size
+    return unpack(DIRECTORY, data, at, "A data directory")
+
+
+def check_gaps(data: bytes, image: Image, headers: int) -> None:
+    """What a signature covers are headers, sections and the rest, in this order: firmware and
+    signing tools agree on it only where there is no gap and no rest."""
+    end = headers
+    for section in image.sections:
+        require(not section.data or section.offset == end, f"A gap is before {section.name}.")
+        end += len(section.data)
+    at, size = directory(data, CERTIFICATE_DIRECTORY)
+    require(at in (0, end) and end + size == len(data), "Something follows the last section.")
 
 
 def read_section(data: bytes, at: int) -> Section:
@@ -256,7 +273,7 @@ def read_section(data: bytes, at: int) -> Section:
         f"Section {name} lies outside the file or is not aligned in it.",
     )
     require(raw <= align(size, FILE_ALIGNMENT), f"Section {name} is larger in the file.")
-    return Section(name, address, size, data[offset : offset + raw], flags)
+    return Section(name, address, size, data[offset : offset + raw], flags, offset)
 
 
 def check_sections(image: Image) -> None:
@@ -271,7 +288,7 @@ def check_sections(image: Image) -> None:
             not (section.flags & WRITE and section.flags & EXECUTE),
             f"Section {section.name} is writable and executable.",
         )
-    for name in (".rodata", ".rela", ".reloc"):
+    for name in (".rodata", ".rela", ".reloc", ".sbat"):
         require(not image.section(name).flags & WRITE, f"Section {name} is writable.")
     require(
         any(s.holds(image.entry) and s.flags & EXECUTE for s in image.sections),
@@ -293,11 +310,26 @@ def check_reloc(image: Image) -> None:
         at += size
 
 
+def check_sbat(image: Image) -> None:
+    section = image.section(".sbat")
+    text = section.data[: section.size].rstrip(b"\0")
+    require(text.isascii() and text.endswith(b"\n"), "The section .sbat is no lines of ASCII.")
+    rows = [line.split(",") for line in text.decode("ascii").splitlines()]
+    for row in rows:
+        require(
+            len(row) == SBAT_COLUMNS and all(row) and row[1].isdecimal(),
+            f"The .sbat row of {row[0]} is not a name, a generation and four more columns.",
+        )
+    require(rows[0][0] == "sbat", "The first .sbat row is not that of the format.")
+    require(len(rows) > 1, "No .sbat row names the image.")
+
+
 def check_shape(data: bytes) -> None:
     """All rules but NX_COMPAT, which is a promise that they hold."""
     image = read(data)
     check_sections(image)
     check_reloc(image)
+    check_sbat(image)
 
 
 def check(data: bytes) -> None:

@@ -10,6 +10,7 @@ import unittest
 import pe
 
 RELOC = struct.pack("<IIHH", 0, 12, 0, 0)
+SBAT = b"sbat,1,a,b,1,c\nimage,2,a,b,1,c\n"
 
 
 def section(name: str, page: int, flags: int, data: bytes = b"x" * 16) -> pe.Section:
@@ -23,7 +24,8 @@ def sections() -> list[pe.Section]:
         section(".rela", 3, pe.INITIALIZED),
         section(".reloc", 4, pe.INITIALIZED, RELOC),
         section(".data", 5, pe.WRITE | pe.INITIALIZED),
-        pe.Section(".bss", 6 * pe.PAGE, 9000, b"", pe.READ | pe.WRITE | pe.UNINITIALIZED),
+        section(".sbat", 6, pe.INITIALIZED, SBAT),
+        pe.Section(".bss", 7 * pe.PAGE, 9000, b"", pe.READ | pe.WRITE | pe.UNINITIALIZED),
     ]
 
 
@@ -77,7 +79,7 @@ class Shape(unittest.TestCase):
 
     def test_writable_constants(self) -> None:
         flags = pe.READ | pe.WRITE
-        for name in (".rodata", ".rela", ".reloc"):
+        for name in (".rodata", ".rela", ".reloc", ".sbat"):
             self.refused(build({name: {"flags": flags}}), f"Section {name} is writable")
 
     def test_sections_that_share_a_page(self) -> None:
@@ -104,6 +106,38 @@ class Shape(unittest.TestCase):
 
     def test_a_section_that_is_larger_in_the_file(self) -> None:
         self.refused(build({".data": {"data": bytes(513)}}), "larger in the file")
+
+    def test_sbat(self) -> None:
+        for text, sentence in (
+            (b"", "lines of ASCII"),
+            (SBAT[:-1], "lines of ASCII"),
+            (b"\xef\xbb\xbf" + SBAT, "lines of ASCII"),
+            (SBAT.replace(b"image,2", b"image,new"), "row of image"),
+            (SBAT.replace(b",c\n", b",\n"), "row of sbat"),
+            (SBAT + b"more,1\n", "row of more"),
+            (SBAT[SBAT.index(b"image") :], "that of the format"),
+            (SBAT[: SBAT.index(b"image")], "names the image"),
+        ):
+            self.refused(build({".sbat": {"data": text, "size": len(text) or 1}}), sentence)
+        pe.check(build({".sbat": {"data": SBAT + b"\0", "size": len(SBAT) + 1}}))
+
+    def test_gaps_in_the_file(self) -> None:
+        more = pe.finish(bytearray(build() + bytes(512)), nx_compat=True)
+        self.refused(more, "follows the last section")
+        table = pe.HEADERS_FIXED + pe.SECTION_HEADER.size
+        (raw,) = struct.unpack_from("<I", build(), table + 20)
+        self.refused(self.patched(table + 20, struct.pack("<I", raw + 512)), "gap")
+
+    def test_a_signature_may_follow(self) -> None:
+        data = bytearray(build())
+        entry = pe.HEADERS_FIXED - (pe.DIRECTORIES - pe.CERTIFICATE_DIRECTORY) * 8
+        for at, good in ((len(data), True), (len(data) - 8, False)):
+            struct.pack_into("<II", data, entry, at, 16)
+            signed = pe.finish(data + bytes(16), nx_compat=True)
+            if good:
+                pe.check(signed)
+            else:
+                self.refused(signed, "follows the last section")
 
     def test_header_fields(self) -> None:
         coff = pe.DOS_HEADER.size

@@ -51,7 +51,7 @@ def lines_at(elf: Path, address: int) -> list[str]:
     """Function and place, the innermost of inlined ones first."""
     text = ask("addr2line", "--functions", "--inlines", "--exe", str(elf), hex(address))
     names = text.splitlines()
-    return [f"{function} at {place.removeprefix(f'{ROOT}/')}"
+    return [f"{function} at {place.removeprefix(f'{ROOT}/').removeprefix('./')}"
             for function, place in zip(names[::2], names[1::2])]
 
 
