@@ -7,14 +7,16 @@
 #|                 image tests
 #|   make host     build only the host tests (build/host/) and build/host/acpi-decode, which
 #|                 prints the DMAR or IVRS in a file as JSON
-#|   make image    build/bulkhead.img, a disk image to write to a USB stick
+#|   make image    build/release/: bulkhead.iso, which boots as a USB stick, a disk and a CD;
+#|                 bulkhead.efi alone; SHA256SUMS
+#|   make qemus    unpack newer QEMUs, and the firmware of Debian 12 and 13, below build/
 #|   make bench    the benchmarks: a table, and build/bench/bench.json
 #|   make fuzz     the fuzz targets for longer; finds are kept in build/fuzz/finds/
 #|   make coverage lines and branches of drivers/iommu/ and drivers/acpi/ that the host tests reach
 #|   make mutants  the tests, tested: faults put into the driver, by name and by chance
 #|   make lint     format, static checks and a second build with clang
 #|   make format   put the C files into the form that lint asks for
-#|   make clean    remove what was built, but keep the C library and unpacked QEMUs
+#|   make clean    remove what was built, but keep the C library and what make qemus unpacked
 #|   make help     this text
 #|
 #| Variables of run and check:
@@ -32,6 +34,9 @@
 #| Variables of mutants:
 #|   SEED=1              another choice of the faults that come by chance
 #|
+#| Variables of image:
+#|   SIGN_KEY= SIGN_CERT=  sign for Secure Boot (PEM files); the results are in build/signed/
+#|   SOURCE_DATE_EPOCH=  the time of all files, in seconds since 1970, instead of the commit's
 #| Variables of the build:
 #|   CC=gcc              gcc or clang, for the image
 #|   HOSTCC=gcc          for the host tests
@@ -49,7 +54,7 @@ endif
 .DELETE_ON_ERROR:
 .SECONDARY:
 .DEFAULT_GOAL := help
-.PHONY: run check host image bench fuzz mutants coverage lint format clean help FORCE
+.PHONY: run check host image qemus bench fuzz mutants coverage lint format clean help FORCE
 
 B := build
 O := $(B)/image
@@ -81,7 +86,8 @@ endif
 $(B)/setup.mk: FORCE
 	@boot/setup.sh $@ run \
 		$(if $(filter check bench fuzz coverage host mutants lint format,$(goals))$(filter clang%,$(CC)),check) \
-		$(if $(filter check bench,$(goals)),bench)
+		$(if $(filter check bench,$(goals)),bench) \
+		$(if $(SIGN_KEY)$(SIGN_CERT)$(filter check,$(goals)),sign)
 
 NEWLIB := $(B)/newlib/$(NEWLIB_KEY)
 $(NEWLIB)/lib/libc.a:
@@ -150,10 +156,22 @@ $(O)/bulkhead.efi: $(O)/bulkhead.elf linker/pe.py
 $(B)/bulkhead.efi: $(O)/bulkhead.efi
 	@cp $< $@
 
-$(B)/bulkhead.img: $(B)/bulkhead.efi boot/bulkhead.conf boot/mkimage
-	$(call step,IMG,$@)boot/mkimage $(B)/bulkhead.efi boot/bulkhead.conf $@
+# What is given away. boot/mkimage makes the files that SHA256SUMS names.
+R := $(B)/$(if $(SIGN_KEY)$(SIGN_CERT),signed,release)
+SOURCE_DATE_EPOCH ?= $(or $(shell git log -1 --format=%ct 2>/dev/null),1735689600)
+FACTS := $(B)/generated/$(notdir $(R)).facts
+$(FACTS): FORCE
+	$(call write_if_changed,$(VERSION) $(SOURCE_DATE_EPOCH) $(SIGN_KEY) $(SIGN_CERT))
 
-image: $(B)/bulkhead.img
+$(R)/SHA256SUMS: $(B)/bulkhead.efi boot/bulkhead.conf boot/mkimage LICENSE $(FACTS) \
+		$(SIGN_KEY) $(SIGN_CERT)
+	$(call step,ISO,$(R)/bulkhead.iso)SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) SIGN_KEY="$(SIGN_KEY)" \
+		SIGN_CERT="$(SIGN_CERT)" boot/mkimage $< boot/bulkhead.conf "$(VERSION)" $(R)
+
+image: $(R)/SHA256SUMS
+
+qemus:
+	@python3 tests/qemu/unpack.py
 
 run: $(B)/bulkhead.efi
 	@python3 tests/qemu/run.py
@@ -441,7 +459,7 @@ check: $(B)/bulkhead.efi $(BENCH)/base.efi $(BENCH_PLUGINS) $(BENCH_PROGRAMS) $(
 	@python3 tests/qemu/check.py $(HOST_TESTS) --fuzz $(FUZZ_TARGETS)
 
 clean:
-	rm -rf $(filter-out $(B)/newlib $(B)/qemu,$(wildcard $(B)/*))
+	rm -rf $(filter-out $(B)/newlib $(B)/qemu $(B)/firmware,$(wildcard $(B)/*))
 
 help:
 	@sed -n 's/^#| \{0,1\}//p' Makefile

@@ -7,11 +7,13 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Callable
 
 from emulator import Emulator, Version
 from machine import Machine, default_disk, disk_bytes, disk_node, disk_sha256
+from media import MEDIA, RELEASES, boot_from, boot_securely
 from second_judge import READERS, judge_trace, read_trace
 from session import Outcome
 from tables import BAD_DMAR, BAD_IVRS, DIMM_ADDRESS
@@ -35,7 +37,6 @@ class Place:
 
     emulator: Emulator
     image: Path
-    stick: Path
     folder: Path  # its own
     iommu: str = "intel"
 
@@ -57,13 +58,10 @@ class Case:
     trace: bool = False  # ask the second judge
     proves: tuple[str, int] = ("", 0)  # so many tests of this prefix pass, at the least
     silent: bool = False  # no console: only the trace can judge
+    refused: str = ""  # firmware does not start the image, and says this regular expression
+    turn: int | None = None  # tried on one QEMU of those there are, which this number chooses
     panic: tuple[str, ...] = ()  # ends in a panic; its lines match these, in this order
-    once: bool = False  # not on every QEMU
     judge: Callable[[Machine, Outcome], list[str]] | None = None  # instead of all that is above
-
-
-class Skipped(Exception):
-    """Why a case cannot be tried here."""
 
 
 def plain(place: Place) -> Machine:
@@ -200,18 +198,12 @@ def conventional_machine(place: Place) -> Machine:
     return machine
 
 
-def usb_stick(place: Place) -> Machine:
-    if not place.stick.is_file():
-        raise Skipped(f"{place.stick.name} is not built")
-    machine = place.machine()
-    machine.image = None
-    machine.extra = [
-        *("-blockdev", f"driver=file,node-name=stick-file,filename={place.stick},read-only=on"),
-        *("-blockdev", "driver=raw,node-name=stick,file=stick-file,read-only=on"),
-        *("-device", "qemu-xhci,id=usb"),
-        *("-device", "usb-storage,bus=usb.0,drive=stick,bootindex=0"),
-    ]
-    return machine
+def from_medium(medium: str, release: str) -> Callable[[Place], Machine]:
+    return lambda place: boot_from(place.machine(), medium, release, place.folder)
+
+
+def securely(signed: bool, release: str) -> Callable[[Place], Machine]:
+    return lambda place: boot_securely(place.machine(), signed, release, place.folder)
 
 
 def second_port(place: Place) -> Machine:
@@ -225,6 +217,10 @@ def no_port(place: Place) -> Machine:
     machine.hda = False  # proves_all counts who was refused
     machine.serial = ("none",)
     return machine
+
+
+def says(pattern: str, console: list[str]) -> bool:
+    return any(re.search(pattern, line) for line in console)
 
 
 def all_is_seen(machine: Machine) -> Callable[[Path], bool]:
@@ -298,7 +294,11 @@ CASES: tuple[Case, ...] = (
     Case("no-console", no_port, silent=True),
     Case("errors-only", with_boot_options(loglevel="3"), trace=True),
     Case("pool", with_boot_options(nvme="pool"), trace=True),
-    Case("usb-stick", usb_stick),
+    *(Case(f"boot-{medium}-ovmf-{release}", from_medium(medium, release), turn=turn)
+      for turn, (medium, release) in enumerate(product(MEDIA, RELEASES))),
+    *(Case(f"secure-boot-signed-ovmf-{release}", securely(True, release), says="Secure Boot on",
+           turn=turn) for turn, release in enumerate(RELEASES)),
+    Case("secure-boot-unsigned", securely(False, "12"), refused="Access Denied", turn=2),
     Case("no-nvme", no_disk([]), disk=False, says=r"SKIP DRV-002 nvme no device"),
     Case("nvme-without-namespace", no_disk([NVME]), disk=False, says="no namespace"),
     Case("empty-medium", empty_medium, disk=False, says=r"medium is empty"),
@@ -356,12 +356,23 @@ def check_symbols(machine: Machine, console: list[str]) -> list[str]:
     return [] if re.search(culprit, done.stdout, re.MULTILINE) else ["no address is the culprit's"]
 
 
+def check_refused(case: Case, outcome: Outcome) -> list[str]:
+    found = []
+    if not says(case.refused, outcome.console):
+        found.append(f"no console line matches {case.refused}")
+    if says("^Bulkhead ", outcome.console) or outcome.report["complete"]:
+        found.append("the image was started")
+    return found
+
+
 def check_outcome(case: Case, machine: Machine, outcome: Outcome) -> list[str]:
     """What is wrong; empty when the case holds."""
     if case.judge:
         return case.judge(machine, outcome)
     if case.panic:
         return check_panic(case, machine, outcome)
+    if case.refused:
+        return check_refused(case, outcome)
     if case.silent:
         assert machine.disk is not None
         seen = proves_all(read_trace(machine.iommu, outcome.log), disk_bytes(machine.disk))
@@ -375,7 +386,7 @@ def check_outcome(case: Case, machine: Machine, outcome: Outcome) -> list[str]:
         found.append(f"verdict {report['verdict']}, expected {case.verdict}: {why}")
     if report["iommu"].get("state") != case.state:
         found.append(f"state {report['iommu'].get('state')}, expected {case.state}")
-    if case.says and not any(re.search(case.says, line) for line in outcome.console):
+    if case.says and not says(case.says, outcome.console):
         found.append(f"no console line matches {case.says}")
     prefix, least = case.proves
     passed = sum(t.get("result") == "PASS" and str(t.get("id", "")).startswith(prefix)

@@ -30,12 +30,14 @@ import fuzz_test  # noqa: E402
 import layout  # noqa: E402
 import layout_test  # noqa: E402
 import mutants_test  # noqa: E402
+import release  # noqa: E402
 import selftest  # noqa: E402
-from cases import CASES, Case, Place, Skipped, all_is_seen, check_outcome  # noqa: E402
+from cases import CASES, Case, Place, all_is_seen, check_outcome, says  # noqa: E402
 from console_cases import CONSOLE_CASES, same_at_every_level  # noqa: E402
 from emulator import BINARY, Emulator, SetupError, find_emulator  # noqa: E402
 from host import run_host_program  # noqa: E402
 from machine import default_disk, disk_sha256  # noqa: E402
+from media import Skipped  # noqa: E402
 from named import run_named  # noqa: E402
 from session import Interrupted, Session  # noqa: E402
 from tally import Result, Tally  # noqa: E402
@@ -87,6 +89,8 @@ def image_case(case: Case, place: Place, stop: threading.Event) -> Result:
     try:
         machine = case.build(place)
         enough = all_is_seen(machine) if case.silent else None
+        if case.refused:
+            enough = lambda _log: says(case.refused, session.console)  # noqa: E731
         session = Session(machine, place.folder, lambda _line: None, stop, enough)
         outcome = session.run(IMAGE_SECONDS)
         wrong = check_outcome(case, machine, outcome)
@@ -167,17 +171,20 @@ def image_jobs(stop: threading.Event, image: Path, only: str) -> list[Callable[[
     jobs: list[Callable[[], Result]] = [] if only else [exit_status]
     if only in "loglevels":
         for iommu, words in (("intel", "34567"), ("none", "37")):
-            folder = FOLDER / f"loglevels-{iommu}"
-            place = Place(emulators()[0], image, image, folder, iommu)
+            place = Place(emulators()[0], image, FOLDER / f"loglevels-{iommu}", iommu)
             jobs.append(lambda p=place, w=words: levels(p, w, stop))  # type: ignore[misc]
-    for index, emulator in enumerate(emulators()):
+    if only in "image":
+        jobs += [release.contents, lambda: release.twin(FOLDER / "twin")]
+    found = emulators()
+    for turn, emulator in enumerate(found):
         print(f"on {emulator.name} ({emulator.binary})", flush=True)
         base = FOLDER / ".".join(map(str, emulator.version))
         for case in (*CASES, *CONSOLE_CASES):
-            if only not in case.name or emulator.version < case.since or (case.once and index):
+            if only not in case.name or emulator.version < case.since:
                 continue
-            stick = ROOT / "build/bulkhead.img"
-            place = Place(emulator, image, stick, base / case.name, case.iommu)
+            if case.turn is not None and case.turn % len(found) != turn:
+                continue
+            place = Place(emulator, image, base / case.name, case.iommu)
             jobs.append(lambda c=case, p=place: image_case(c, p, stop))  # type: ignore[misc]
     return jobs
 

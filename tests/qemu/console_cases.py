@@ -108,7 +108,7 @@ def provoked(what: str, *extra: str, **options: str) -> Callable[[Place], Machin
 
 
 def panics(what: str, *lines: str, parts: tuple[str, ...] = PANIC_PARTS) -> Case:
-    return Case(f"panic-{what}", provoked(what), panic=(*lines, *parts), once=True)
+    return Case(f"panic-{what}", provoked(what), panic=(*lines, *parts), turn=0)
 
 
 def reboots(machine: Machine, outcome: Outcome) -> list[str]:
@@ -156,20 +156,20 @@ NESTED = (
 )
 
 CONSOLE_CASES: tuple[Case, ...] = (
-    Case("console-on-pci", on_pci, once=True,
+    Case("console-on-pci", on_pci, turn=0,
          says=r"^Bulkhead .*: uart8250 at I/O 0x[0-9a-f]+, (found on PCI|firmware's console) as 00:03"),
-    Case("console-never-drains", never_drains, once=True, silent=True),
-    Case("console-noise", noisy, once=True),
+    Case("console-never-drains", never_drains, turn=0, silent=True),
+    Case("console-noise", noisy, turn=0),
     Case("screen", with_screen("console"), judge=screen_is_right),
-    Case("screen-alone", with_screen("none"), once=True, judge=screen_shows_verdict),
-    *(Case(f"power-cut-{lines}", cut_after(lines), once=True, judge=never_passes)
+    Case("screen-alone", with_screen("none"), turn=0, judge=screen_shows_verdict),
+    *(Case(f"power-cut-{lines}", cut_after(lines), turn=0, judge=never_passes)
       for lines in CUTS),
     panics("double", r"\*\*\* PANIC 1 TRAP: double fault"),
     panics("nmi", r"\*\*\* PANIC 1 TRAP: NMI"),
     panics("machine-check", r"\*\*\* PANIC 1 TRAP: machine check"),
     panics("nested", parts=NESTED),
-    Case("panic-reboot", provoked("trap", panic="reboot:1"), once=True, judge=reboots),
-    Case("panic-cost", provoked("trap", *ICOUNT), once=True, judge=is_brief),
-    Case("panic-cost-screen", provoked("trap", *ICOUNT, "-device", "VGA"), once=True,
+    Case("panic-reboot", provoked("trap", panic="reboot:1"), turn=0, judge=reboots),
+    Case("panic-cost", provoked("trap", *ICOUNT), turn=0, judge=is_brief),
+    Case("panic-cost-screen", provoked("trap", *ICOUNT, "-device", "VGA"), turn=0,
          judge=is_brief),
 )

@@ -8,6 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[2]
 BINARY = "qemu-system-x86_64"
 FIRMWARE_NAMES = (("OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd"), ("OVMF_CODE.fd", "OVMF_VARS.fd"))
 
@@ -48,8 +49,7 @@ def find_binary(name: str) -> Path:
     return Path(found).resolve()
 
 
-def find_firmware(binary: Path) -> tuple[Path, Path]:
-    folders = [binary.parent / "usr/share/OVMF", Path("/usr/share/OVMF")]
+def firmware_in(*folders: Path) -> tuple[Path, Path]:
     for folder in folders:
         for code, variables in FIRMWARE_NAMES:
             if (folder / code).is_file() and (folder / variables).is_file():
@@ -70,5 +70,5 @@ def read_version(binary: Path) -> Version:
 
 def find_emulator(name: str = BINARY) -> Emulator:
     binary = find_binary(name)
-    code, variables = find_firmware(binary)
+    code, variables = firmware_in(binary.parent / "usr/share/OVMF", Path("/usr/share/OVMF"))
     return Emulator(binary, read_version(binary), code, variables)

@@ -123,6 +123,11 @@ class Machine:
         *head, device = self.nvme
         return [*blockdev("disk", node, read_only=True), *head, f"{device},drive=disk"]
 
+    def configuration(self) -> str:
+        """The options file beside the image."""
+        options = {"mode": "takeover", **self.options}
+        return "".join(f"{name}={value}\n" for name, value in options.items())
+
     def _system_partition(self, folder: Path) -> list[str]:
         if self.image is None:
             return []
@@ -130,9 +135,7 @@ class Machine:
         shutil.rmtree(tree, ignore_errors=True)
         (tree / "EFI/BOOT").mkdir(parents=True)
         shutil.copyfile(self.image, tree / "EFI/BOOT/BOOTX64.EFI")
-        options = {"mode": "takeover", **self.options}
-        text = "".join(f"{name}={value}\n" for name, value in options.items())
-        (tree / "EFI/BOOT/bulkhead.conf").write_text(text)
+        (tree / "EFI/BOOT/bulkhead.conf").write_text(self.configuration())
         node = {"driver": "vvfat", "dir": str(tree), "rw": True, "label": "BULKHEAD"}
         return [*blockdev("system", node), *("-device", "ide-hd,drive=system,bootindex=0")]
 

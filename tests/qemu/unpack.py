@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause-Patent
-"""Unpacks newer QEMUs from Debian's own packages under build/qemu/<version>/, installing nothing.
+"""Unpacks newer QEMUs from Debian's own packages under build/qemu/<version>/, and the UEFI firmware
+of Debian's releases under build/firmware/<release>/, installing nothing.
 
 apt resolves and fetches each one with a state, cache and source list of its own and an empty
 package database, so the C library comes along and the result runs on any Debian. The mirror and
@@ -23,6 +24,8 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "bookworm-backports": ("bookworm", "bookworm-backports"),
     "sid": ("sid",),
 }
+# Releases and their firmware's suites.
+FIRMWARE = {"12": "bookworm", "13": "trixie"}
 UNUSED = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/icons")
 
 LAUNCHER = """#!/bin/sh
@@ -140,6 +143,18 @@ def present(base: Path, suite: str) -> str | None:
     return None
 
 
+def fetch_firmware(base: Path, release: str, mirror: str) -> None:
+    work = base / f".{release}"
+    shutil.rmtree(work, ignore_errors=True)
+    apt = Apt(work / "apt", mirror, (FIRMWARE[release],))
+    apt.run("update")
+    apt.run("install", "--download-only", "--yes", "ovmf")
+    unpack(apt.archives, work / "tree")
+    shutil.rmtree(base / release, ignore_errors=True)
+    os.rename(work / "tree/usr/share", base / release)
+    shutil.rmtree(work)
+
+
 def fetch(base: Path, suite: str, mirror: str) -> str:
     work = base / f".{suite}"
     shutil.rmtree(work, ignore_errors=True)
@@ -158,7 +173,7 @@ def fetch(base: Path, suite: str, mirror: str) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Unpack newer QEMUs under build/qemu.")
+    parser = argparse.ArgumentParser(description="Unpack newer QEMUs and firmware under build/.")
     parser.add_argument("suites", nargs="*", default=[], help=f"of: {', '.join(SOURCES)}")
     parser.add_argument("--refresh", action="store_true", help="fetch again what is there")
     arguments = parser.parse_args()
@@ -169,6 +184,12 @@ def main() -> int:
     base.mkdir(parents=True, exist_ok=True)
     try:
         mirror = system_mirror()
+        firmware = ROOT / "build" / "firmware"
+        for release in FIRMWARE:
+            there = (firmware / release).is_dir() and not arguments.refresh
+            if not there:
+                fetch_firmware(firmware, release, mirror)
+            print(f"ovmf of Debian {release}: {'is there' if there else 'unpacked'}", flush=True)
         for suite in arguments.suites or SOURCES:
             version = None if arguments.refresh else present(base, suite)
             verb = "is there" if version else "unpacked"
