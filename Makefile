@@ -9,6 +9,7 @@
 #|                 prints the DMAR or IVRS in a file as JSON
 #|   make image    build/release/: bulkhead.iso, which boots as a USB stick, a disk and a CD;
 #|                 bulkhead.efi alone; SHA256SUMS
+#|   make flash    write bulkhead.iso to the USB stick DEV=/dev/..., after many checks
 #|   make qemus    unpack newer QEMUs, and the firmware of Debian 12 and 13, below build/
 #|   make bench    the benchmarks: a table, and build/bench/bench.json
 #|   make fuzz     the fuzz targets for longer; finds are kept in build/fuzz/finds/
@@ -34,9 +35,10 @@
 #| Variables of mutants:
 #|   SEED=1              another choice of the faults that come by chance
 #|
-#| Variables of image:
+#| Variables of image and flash:
 #|   SIGN_KEY= SIGN_CERT=  sign for Secure Boot (PEM files); the results are in build/signed/
 #|   SOURCE_DATE_EPOCH=  the time of all files, in seconds since 1970, instead of the commit's
+#|   DEV=                what boot/flash writes to; FLASH_ARGS= more arguments for it
 #| Variables of the build:
 #|   CC=gcc              gcc or clang, for the image
 #|   HOSTCC=gcc          for the host tests
@@ -54,7 +56,7 @@ endif
 .DELETE_ON_ERROR:
 .SECONDARY:
 .DEFAULT_GOAL := help
-.PHONY: run check host image qemus bench fuzz mutants coverage lint format clean help FORCE
+.PHONY: run check host image flash qemus bench fuzz mutants coverage lint format clean help FORCE
 
 B := build
 O := $(B)/image
@@ -169,6 +171,10 @@ $(R)/SHA256SUMS: $(B)/bulkhead.efi boot/bulkhead.conf boot/mkimage LICENSE $(FAC
 		SIGN_CERT="$(SIGN_CERT)" boot/mkimage $< boot/bulkhead.conf "$(VERSION)" $(R)
 
 image: $(R)/SHA256SUMS
+
+flash: image
+	$(if $(DEV),,$(error DEV= names the USB stick to write to; boot/flash list shows them))
+	@boot/flash write $(DEV) --image $(R)/bulkhead.iso $(FLASH_ARGS)
 
 qemus:
 	@python3 tests/qemu/unpack.py

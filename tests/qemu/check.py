@@ -20,11 +20,12 @@ from pathlib import Path
 from typing import Callable, Iterable, Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / f"tests{part}") for part in ("", "/bench", "/fuzz", "/mutants")]
+sys.path[:0] = [str(ROOT / f"tests{part}") for part in ("", "/bench", "/flash", "/fuzz", "/mutants")]
 
 import acpi_tables  # noqa: E402
 import bench  # noqa: E402
 import bench_test  # noqa: E402
+import flash_test  # noqa: E402
 import fuzz  # noqa: E402
 import fuzz_test  # noqa: E402
 import layout  # noqa: E402
@@ -53,11 +54,11 @@ OWN_SETTINGS = {
 
 
 def own_tests() -> list[Result]:
-    """The harness and the layout checks tried on what must not pass."""
+    """The harness, the layout checks and boot/flash tried on what must not pass."""
     loader = unittest.defaultTestLoader
     results = []
     for test in flat(loader.loadTestsFromModule(m) for m in (selftest, layout_test, bench_test,
-                                                            fuzz_test, mutants_test)):
+                                                            flash_test, fuzz_test, mutants_test)):
         outcome = unittest.TestResult()
         test.run(outcome)
         wrong = [text for _, text in outcome.failures + outcome.errors]
