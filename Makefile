@@ -230,8 +230,11 @@ $(H)/libhosttest.a: $(HOST_OBJECTS)
 	@rm -f $@
 	$(call step,AR,$@)ar rc $@ $^
 
+# It asks a model of a terminal what is on the screen.
+$(H)/test_line $(B)/coverage/test_line: OWN_LIBRARIES := -lvterm
+
 $(H)/test_%: $(H)/obj/tests/host/test_%.o $(H)/libhosttest.a
-	$(call step,HOSTLD,$@)$(HOSTCC) $(HOST_FLAGS) $^ -lcmocka -o $@
+	$(call step,HOSTLD,$@)$(HOSTCC) $(HOST_FLAGS) $^ -lcmocka $(OWN_LIBRARIES) -o $@
 
 # Several threads in the same sources.
 RACE_FLAGS := $(COMMON_FLAGS) -fsanitize=thread -pthread -D_DEFAULT_SOURCE
@@ -307,7 +310,7 @@ $(COVER)/libhosttest.a: $(HOST_SOURCES:%.c=$(COVER)/obj/%.o)
 	$(call step,AR,$@)ar rc $@ $^
 
 $(COVER_TESTS): $(COVER)/test_%: $(COVER)/obj/tests/host/test_%.o $(COVER)/libhosttest.a
-	$(call step,COVERLD,$@)gcc --coverage $^ -lcmocka -o $@
+	$(call step,COVERLD,$@)gcc --coverage $^ -lcmocka $(OWN_LIBRARIES) -o $@
 
 coverage: $(COVER_TESTS)
 	@python3 tests/coverage.py --jobs $(JOBS) $(COVERAGE_ARGS) $(COVER)/obj/drivers $(COVER_TESTS)
