@@ -76,6 +76,21 @@ struct driver_record {
     bool write;
 };
 
+/* What a person asks of a device by hand, to see what is allowed and what is refused. Addresses are
+ * logical, lengths in bytes. */
+enum driver_request_kind {
+    DRIVER_MAP,   /* memory of the driver's own, at exactly this address */
+    DRIVER_UNMAP, /* the mapping that begins there */
+    DRIVER_DMA,   /* the device reads or writes there, whatever is mapped */
+};
+
+struct driver_request {
+    enum driver_request_kind kind;
+    uint64_t address;
+    uint64_t length;  /* map, dma */
+    bool read, write; /* map: what the device may do; dma: what it does, one of them */
+};
+
 enum driver_level { DRIVER_ERROR, DRIVER_WARNING, DRIVER_INFO, DRIVER_DEBUG };
 
 enum driver_result { DRIVER_PASS, DRIVER_FAIL, DRIVER_SKIP, DRIVER_UNDECIDED, DRIVER_NOTE };
@@ -120,6 +135,13 @@ struct driver_services {
 
     /* The value of a boot option ("tests" -> "all"); NULL when it was not given. */
     const char *(*option)(struct driver_device *device, const char *name);
+
+    /* For serve(): waits for what a person asks next, as long as that takes. False: nothing more
+     * will be asked. Each request is answered once, by reply(), with one sentence; `done` is false
+     * when the device was refused or the request could not be served. */
+    bool (*next_request)(struct driver_device *device, struct driver_request *request);
+    void (*reply)(struct driver_device *device, bool done, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
 };
 
 /* A device matches when vendor and device are equal (0xFFFF: any) and
@@ -143,6 +165,10 @@ struct driver {
     /* Works the device, in the device's own task, then leaves it quiet: detached, deleted,
      * unmapped. False: it could not, and said why through log(). */
     bool (*start)(struct driver_device *device);
+    /* Optional. Serves what a person asks of the device by hand (map, unmap, dma): in a task like
+     * that of start(), once those of all drivers have ended, from the first request on until
+     * next_request() gives false. It keeps the rules of start(). */
+    void (*serve)(struct driver_device *device);
     /* Optional. Called before the task of a device is given up on (time limit): silences it. */
     void (*stop)(struct driver_device *device);
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 #include "drivers/edu/edu.h"
 #include "drivers/edu/proof.h"
+#include "drivers/edu/serve.h"
 
 #include <driver_io.h>
 
@@ -48,7 +49,7 @@ static bool wait_for_engine(struct edu *edu, bool by_interrupt)
     return services->wait(device, engine_idle, edu, EDU_TIMEOUT_NS);
 }
 
-bool edu_transfer(struct edu *edu, enum edu_direction direction, uint64_t logical)
+bool edu_move(struct edu *edu, enum edu_direction direction, uint64_t logical, uint64_t length)
 {
     uint64_t command = EDU_COMMAND_RUN;
     bool by_interrupt = edu->interrupts && !edu->detached;
@@ -62,10 +63,15 @@ bool edu_transfer(struct edu *edu, enum edu_direction direction, uint64_t logica
     driver_write64(&edu->registers, EDU_DMA_SOURCE, direction == EDU_READ ? logical : EDU_BUFFER);
     driver_write64(&edu->registers, EDU_DMA_DESTINATION,
                    direction == EDU_READ ? EDU_BUFFER : logical);
-    driver_write64(&edu->registers, EDU_DMA_COUNT, EDU_BLOCK);
+    driver_write64(&edu->registers, EDU_DMA_COUNT, length);
     driver_barrier();
     driver_write64(&edu->registers, EDU_DMA_COMMAND, command);
     return wait_for_engine(edu, by_interrupt);
+}
+
+bool edu_transfer(struct edu *edu, enum edu_direction direction, uint64_t logical)
+{
+    return edu_move(edu, direction, logical, EDU_BLOCK);
 }
 
 static bool edu_open(struct edu *edu)
@@ -84,6 +90,10 @@ static bool edu_open(struct edu *edu)
                       (unsigned)identification);
         return false;
     }
+    if (!services->wait(device, engine_idle, edu, EDU_TIMEOUT_NS)) {
+        services->log(device, DRIVER_ERROR, "a transfer that was left behind does not end");
+        return false;
+    }
     edu->interrupts = services->interrupts_enable(device, 1) == 1;
     return true;
 }
@@ -99,6 +109,14 @@ static bool edu_start(struct driver_device *device)
     return proof_run(&edu);
 }
 
+static void edu_serve(struct driver_device *device)
+{
+    struct edu edu = {.device = device};
+
+    if (edu_open(&edu))
+        serve_requests(&edu);
+}
+
 static const struct driver_match edu_match[] = {
     {.vendor_id = 0x1234, .device_id = 0x11E8},
 };
@@ -108,6 +126,7 @@ const struct driver edu_driver = {
     .match = edu_match,
     .match_count = sizeof(edu_match) / sizeof(edu_match[0]),
     .start = edu_start,
+    .serve = edu_serve,
 };
 
 DRIVER_REGISTER(edu_driver);

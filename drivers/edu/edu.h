@@ -9,8 +9,7 @@
  * Source: QEMU, docs/specs/edu.
  */
 #define EDU_BLOCK                                                                                  \
-    1024u /* bytes that every transfer here moves: inside the buffer, within a page                \
-           */
+    1024u /* bytes that a transfer of the proof moves: inside the buffer, within a page */
 
 /* The engine's default address mask. Higher bits of a logical address are dropped silently. */
 #define EDU_ADDRESS_WIDTH 28u
@@ -32,8 +31,13 @@ struct edu {
     PIOMMU_DMA_DEVICE dma;
 };
 
-/* Moves EDU_BLOCK bytes between the device's buffer and memory at `logical`. True: the device says
- * that it is done, which it also says when the transfer was refused. False: it did not finish. */
+/* Moves up to EDU_BLOCK bytes between the device's buffer and memory at `logical`. True: the device
+ * says that it is done, which it also says when the transfer was refused. False: it did not finish.
+ */
+bool edu_move(struct edu *edu, enum edu_direction direction, uint64_t logical, uint64_t length)
+    __attribute__((warn_unused_result));
+
+/* The same for EDU_BLOCK. */
 bool edu_transfer(struct edu *edu, enum edu_direction direction, uint64_t logical)
     __attribute__((warn_unused_result));
 

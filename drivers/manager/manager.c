@@ -27,6 +27,7 @@ static struct {
     void *stack_pointer;           /* of the dispatcher while a task runs */
     const struct binding *running; /* NULL: the dispatcher itself runs */
     unsigned fault_interrupts;
+    bool ask_units;     /* for faults that no interrupt tells of */
     uint64_t window_ns; /* the second that shown and hidden fault lines are counted in */
     unsigned shown, hidden;
 } manager;
@@ -34,6 +35,16 @@ static struct {
 const struct manager_setup *manager_current(void)
 {
     return manager.setup;
+}
+
+unsigned manager_bindings(void)
+{
+    return manager.count;
+}
+
+struct binding *manager_binding(unsigned n)
+{
+    return &manager.bindings[n];
 }
 
 unsigned manager_fault_interrupts(void)
@@ -71,11 +82,28 @@ static void run_task(void *argument)
 {
     struct binding *binding = argument;
 
-    if (!binding->driver->start(&binding->device))
+    if (binding->serves)
+        binding->driver->serve(&binding->device);
+    else if (!binding->driver->start(&binding->device))
         log_write(LOG_WARNING, binding->name, "its driver stopped early");
     binding->state = TASK_ENDED;
     for (;;)
         task_switch(&binding->stack_pointer, manager.stack_pointer);
+}
+
+bool manager_begin(struct binding *binding, bool serves)
+{
+    void *stack = memory_alloc_stack(OWNER_IMAGE, STACK_PAGES);
+
+    if (!stack)
+        return false;
+    binding->stack = stack;
+    binding->stack_pointer = task_prepare(stack, run_task, binding);
+    binding->state = TASK_READY;
+    binding->progress_ns = time_ns();
+    binding->serves = serves;
+    iommu_bind(manager.setup->iommu, binding->endpoint, binding->owner);
+    return true;
 }
 
 static void bind(const struct driver *driver, uint16_t endpoint, unsigned instance)
@@ -83,21 +111,14 @@ static void bind(const struct driver *driver, uint16_t endpoint, unsigned instan
     const struct pci_function *function = &manager.setup->pci->functions[endpoint];
     struct binding *binding = &manager.bindings[manager.count];
     owner_t owner = (owner_t)(OWNER_DRIVER + manager.count);
-    void *stack = memory_alloc_stack(OWNER_IMAGE, STACK_PAGES);
 
-    if (!stack) {
+    *binding = (struct binding){
+        .driver = driver, .function = function, .endpoint = endpoint, .owner = owner};
+    if (!manager_begin(binding, false)) {
         log_write(LOG_ERROR, driver->name, "no memory for a task");
         return;
     }
     manager.count++;
-    *binding = (struct binding){.driver = driver,
-                                .function = function,
-                                .endpoint = endpoint,
-                                .owner = owner,
-                                .state = TASK_READY,
-                                .stack = stack,
-                                .stack_pointer = task_prepare(stack, run_task, binding),
-                                .progress_ns = time_ns()};
     snprintf(binding->name, sizeof binding->name, "%s%u", driver->name, instance);
     pci_name(function->segment, function->bdf, binding->location);
     binding->device = (struct driver_device){.pdo = manager.setup->pdo(endpoint),
@@ -108,7 +129,6 @@ static void bind(const struct driver *driver, uint16_t endpoint, unsigned instan
                                              .device_id = function->device_id,
                                              .class_code = function->class_code,
                                              .services = &manager_services};
-    iommu_bind(manager.setup->iommu, endpoint, owner);
     log_write(LOG_INFO, binding->name, "bound to %s, %04x:%04x", binding->location,
               function->vendor_id, function->device_id);
 }
@@ -262,10 +282,10 @@ bool manager_wait(struct binding *binding, const struct wait *wait)
     return !binding->timed_out;
 }
 
-static void give_up(struct binding *binding)
+static void give_up(struct binding *binding, const char *why)
 {
-    log_write(LOG_ERROR, binding->name, "given up: its driver did not end in time");
-    results_add("DRV-001", binding->location, RESULT_ERROR, "the driver did not end in time");
+    log_write(LOG_ERROR, binding->name, "given up: %s", why);
+    results_add("DRV-001", binding->location, RESULT_ERROR, why);
     owner_t before = owner_enter(binding->owner);
     if (binding->driver->stop)
         binding->driver->stop(&binding->device);
@@ -306,8 +326,9 @@ static unsigned dispatch(bool *ran, uint64_t *deadline)
             binding->state = TASK_READY;
             *ran = true;
             switch_to(binding);
-        } else if (now - binding->progress_ns > manager.setup->task_limit_ns) {
-            give_up(binding);
+        } else if (!binding->wait.patient &&
+                   now - binding->progress_ns > manager.setup->task_limit_ns) {
+            give_up(binding, "the driver did not end in time");
         } else if (binding->wait.deadline_ns < *deadline) {
             *deadline = binding->wait.deadline_ns;
         }
@@ -315,23 +336,48 @@ static unsigned dispatch(bool *ran, uint64_t *deadline)
     return alive;
 }
 
-/* Runs all tasks to their ends. */
-static void run_tasks(void)
+/* One round. Returns how many tasks have not ended; after one in which no task ran, the caller
+ * idles and units are asked again. */
+static unsigned turn(bool *ran, uint64_t *deadline)
 {
-    bool idled = false, more = false, ran;
+    take_interrupts();
+    if (take_fault_interrupts() || manager.ask_units)
+        manager.ask_units = drain_faults();
+    unsigned alive = dispatch(ran, deadline);
+    manager.ask_units |= !*ran;
+    return alive;
+}
+
+static void give_up_all(void)
+{
+    for (unsigned i = 0; i < manager.count; i++)
+        if (manager.bindings[i].state != TASK_ENDED)
+            give_up(&manager.bindings[i], "it was stopped");
+}
+
+void manager_finish(void)
+{
+    bool ran;
     uint64_t deadline;
 
-    for (;;) {
-        take_interrupts();
-        if (take_fault_interrupts() || idled || more)
-            more = drain_faults();
-        if (!dispatch(&ran, &deadline))
-            break;
-        idled = !ran;
-        if (idled)
+    manager.ask_units = false;
+    while (turn(&ran, &deadline)) {
+        if (manager.setup->stopped && manager.setup->stopped())
+            give_up_all();
+        else if (!ran)
             irq_idle(deadline);
     }
     (void)drain_faults();
+}
+
+void manager_poll(uint64_t deadline_ns)
+{
+    bool ran;
+    uint64_t deadline;
+
+    (void)turn(&ran, &deadline);
+    if (!ran)
+        irq_idle(deadline < deadline_ns ? deadline : deadline_ns);
 }
 
 static void run_drivers(bool last)
@@ -339,7 +385,7 @@ static void run_drivers(bool last)
     for (const struct driver *const *driver = drivers_begin; driver != drivers_end; driver++)
         if ((*driver)->last == last)
             bind_all(*driver);
-    run_tasks();
+    manager_finish();
 }
 
 void manager_run(const struct manager_setup *setup)

@@ -20,6 +20,7 @@ struct manager_setup {
     const char *(*option)(const char *name);
     void (*disk)(const char *name, uint64_t bytes, const char *sha256_hex);
     uint64_t task_limit_ns; /* a task for which nothing came so long is given up on */
+    bool (*stopped)(void);  /* true: all tasks are given up on; NULL: never */
 };
 
 /* Bus mastering and message interrupts off for every function but bridges. */
@@ -28,6 +29,27 @@ void manager_silence(const struct pci_inventory *pci);
 /* Runs the drivers of the image's table on all devices that match and are covered, in parallel,
  * until all tasks have ended. */
 void manager_run(const struct manager_setup *setup);
+
+/* One round over interrupts, faults and tasks, then idle up to the deadline or the next event: for
+ * who waits for something else. */
+void manager_poll(uint64_t deadline_ns);
+
+/* What a person asks of the driver of a device, after manager_run(). */
+#define MANAGER_TEXT 200 /* bytes */
+
+enum manager_answer {
+    MANAGER_DONE,
+    MANAGER_NOT_DONE, /* `text` says why */
+    MANAGER_STOPPED,  /* `stopped` held: the driver goes on with what it has begun */
+};
+
+/* Waits for the answer, in rounds. `text` gets one sentence, without a newline. */
+enum manager_answer manager_ask(uint16_t endpoint, const struct driver_request *request,
+                                bool (*stopped)(void *context), void *context,
+                                char text[MANAGER_TEXT]) __attribute__((warn_unused_result));
+
+/* Ends the tasks that served requests: their devices reach nothing any more. */
+void manager_dismiss(void);
 
 /* Interrupts that units raised for faults so far. */
 unsigned manager_fault_interrupts(void);

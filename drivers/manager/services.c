@@ -111,7 +111,7 @@ static bool interrupt_wait(struct driver_device *device, unsigned index, uint64_
 
     if (index >= binding->interrupt_count)
         return false;
-    struct wait wait = {is_raised, &binding->raised[index], deadline_in(timeout_ns)};
+    struct wait wait = {is_raised, &binding->raised[index], deadline_in(timeout_ns), false};
     bool came = manager_wait(binding, &wait);
     binding->raised[index] = false;
     return came;
@@ -120,7 +120,7 @@ static bool interrupt_wait(struct driver_device *device, unsigned index, uint64_
 static bool wait_for(struct driver_device *device, bool (*ready)(void *context), void *context,
                      uint64_t timeout_ns)
 {
-    struct wait wait = {ready, context, deadline_in(timeout_ns)};
+    struct wait wait = {ready, context, deadline_in(timeout_ns), false};
 
     return manager_wait(binding_of(device), &wait);
 }
@@ -196,6 +196,40 @@ static const char *option(struct driver_device *device, const char *name)
     return manager_current()->option(name);
 }
 
+static bool is_asked(void *context)
+{
+    const struct binding *binding = context;
+
+    return binding->request || binding->dismissed;
+}
+
+static bool next_request(struct driver_device *device, struct driver_request *request)
+{
+    struct binding *binding = binding_of(device);
+    struct wait wait = {is_asked, binding, UINT64_MAX, true};
+
+    binding->busy = false;
+    if (!binding->serves || !manager_wait(binding, &wait) || !binding->request)
+        return false;
+    *request = *binding->request;
+    binding->request = NULL;
+    binding->busy = true;
+    return true;
+}
+
+__attribute__((format(printf, 3, 4))) static void reply(struct driver_device *device, bool done,
+                                                        const char *format, ...)
+{
+    struct binding *binding = binding_of(device);
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(binding->reply, sizeof binding->reply, format, arguments);
+    va_end(arguments);
+    binding->done = done;
+    binding->busy = false;
+}
+
 const struct driver_services manager_services = {
     .window_map = window_map,
     .memory_alloc = memory_take,
@@ -209,6 +243,8 @@ const struct driver_services manager_services = {
     .test = add_test,
     .disk = add_disk,
     .option = option,
+    .next_request = next_request,
+    .reply = reply,
 };
 
 void manager_release(struct binding *binding)

@@ -216,6 +216,159 @@ static void what_the_machine_cannot_do_is_skipped(void **state)
     }
 }
 
+/* ---- By hand ---- */
+
+#define MAP(at, pages, may_read, may_write)                                                        \
+    {                                                                                              \
+        DRIVER_MAP, (at), (uint64_t)(pages)*PAGE_SIZE, (may_read), (may_write)                     \
+    }
+#define UNMAP(at)                                                                                  \
+    {                                                                                              \
+        DRIVER_UNMAP, (at), 0, false, false                                                        \
+    }
+#define READ(at, bytes)                                                                            \
+    {                                                                                              \
+        DRIVER_DMA, (at), (bytes), true, false                                                     \
+    }
+#define WRITE(at, bytes)                                                                           \
+    {                                                                                              \
+        DRIVER_DMA, (at), (bytes), false, true                                                     \
+    }
+
+static void *run_serve(void *context)
+{
+    struct device *device = context;
+
+    pthread_mutex_lock(&m.lock);
+    edu_driver.serve(&device->contract);
+    m.alive[0] = false;
+    pthread_mutex_unlock(&m.lock);
+    return NULL;
+}
+
+static void serve(enum fault_of_machine broken, const struct driver_request *requests,
+                  unsigned count_of_them)
+{
+    pthread_t thread;
+
+    memset(&m, 0, sizeof(m));
+    m.broken = broken;
+    m.asked = requests;
+    m.asked_left = count_of_them;
+    m.alive[0] = true;
+    m.devices[0].contract = (struct driver_device){.pdo = (PDEVICE_OBJECT)(uintptr_t)1,
+                                                   .location = "00:04.0",
+                                                   .instances = 1,
+                                                   .services = &services};
+    pthread_mutex_init(&m.lock, NULL);
+    pthread_cond_init(&m.changed, NULL);
+    assert_int_equal(pthread_create(&thread, NULL, run_serve, &m.devices[0]), 0);
+    pthread_join(thread, NULL);
+    assert_true(!m.devices[0].created && !m.taken[0] && !m.domains[1]);
+}
+
+static bool replied(unsigned n, bool done, const char *begin)
+{
+    if (m.replies[n].done == done && strncmp(m.replies[n].text, begin, strlen(begin)) == 0)
+        return true;
+    print_message("reply %u: %d %s\n", n, m.replies[n].done, m.replies[n].text);
+    return false;
+}
+
+static void requests_by_hand_are_served(void **state)
+{
+    static const struct driver_request requests[] = {
+        READ(0x5000, 1024),
+        MAP(0x5000, 1, true, false),
+        READ(0x5000, 1024),
+        WRITE(0x5000, 1024),
+        MAP(0x8000, 2, true, true),
+        WRITE(0x9C00, 1024),
+        READ(0x9C00, 1024),
+        MAP(0x9000, 1, true, true),
+        UNMAP(0x9000),
+        UNMAP(0x8000),
+        WRITE(0x9000, 8),
+        MAP(0xB000, 1, false, true),
+        READ(0xB000, 64),
+        WRITE(0xB000, 64),
+    };
+
+    (void)state;
+    serve(SOUND, requests, sizeof(requests) / sizeof(requests[0]));
+    assert_true(
+        replied(0, false, "Refused: 0 of 1024 bytes arrived; recorded as a read at 0x5000."));
+    assert_true(replied(1, true, "Mapped: 0x5000 is memory at 0x1000000 now, 4096 bytes."));
+    assert_true(replied(2, true, "Done: 1024 bytes arrived."));
+    assert_true(
+        replied(3, false, "Refused: 0 of 1024 bytes arrived; recorded as a write at 0x5000."));
+    assert_true(replied(4, true, "Mapped: 0x8000 is memory at 0x1001000 now, 8192 bytes."));
+    assert_true(replied(5, true, "Done: 1024 ") && replied(6, true, "Done: 1024 "));
+    assert_true(replied(7, false, "The domain API refuses it with 0xc0000708: "));
+    assert_true(replied(8, false, "No mapping made by hand begins at 0x9000."));
+    assert_true(replied(9, true, "Unmapped: 8192 bytes from 0x8000 on."));
+    assert_true(
+        replied(10, false, "Refused: 0 of 8 bytes arrived; recorded as a write at 0x9000."));
+    assert_true(replied(11, true, "Mapped: ") && replied(12, false, "Refused: 0 of 64 "));
+    assert_true(replied(13, true, "Done: 64 bytes arrived."));
+}
+
+static void requests_that_cannot_be_are_told_why(void **state)
+{
+    static const struct driver_request requests[] = {
+        MAP(0x5000, 0, true, true),
+        MAP(0x5001, 1, true, true),
+        MAP(EDU_ADDRESS_LIMIT, 1, true, true),
+        MAP(UINT64_MAX - 0xFFF, 1, true, true),
+        MAP(EDU_ADDRESS_LIMIT - PAGE_SIZE, 1, true, true),
+        MAP(0x5000, 17, true, true),
+        READ(EDU_ADDRESS_LIMIT - 8, 16),
+        READ(0x5000, 1032),
+        WRITE(0x5004, 8),
+        UNMAP(0),
+        MAP(0x5000, 10, true, true),
+        MAP(0x50000, 10, true, true),
+        MAP(0x50000, 6, true, true),
+    };
+
+    (void)state;
+    serve(SOUND, requests, sizeof(requests) / sizeof(requests[0]));
+    for (unsigned i = 0; i < 10; i++)
+        assert_false(m.replies[i].done);
+    assert_true(replied(2, false, "The device sends addresses of 28 bits"));
+    assert_true(replied(3, false, "The device sends addresses of 28 bits"));
+    assert_true(replied(4, false, "The last two pages are kept"));
+    assert_true(replied(5, false, "There are 16 pages"));
+    assert_true(replied(10, true, "Mapped") && replied(11, false, "Not so many of the 16"));
+    assert_true(replied(12, true, "Mapped"));
+}
+
+/* What a broken machine lets through is never called a refusal, nor what a broken device does not
+ * do an access. */
+static void broken_machines_are_told_by_hand(void **state)
+{
+    static const struct driver_request after_unmap[] = {MAP(0x5000, 1, true, true),
+                                                        WRITE(0x5000, 64), UNMAP(0x5000),
+                                                        WRITE(0x5000, 64), READ(0x5000, 64)};
+    static const struct driver_request read_only[] = {MAP(0x5000, 1, true, false),
+                                                      WRITE(0x5000, 64)};
+
+    (void)state;
+    serve(ALLOWS_AFTER_UNMAP, after_unmap, 5);
+    assert_true(replied(1, true, "Done: 64 ") && replied(3, false, "NOT refused: "));
+    assert_true(replied(4, false, "NOT refused: "));
+    serve(ALLOWS_READ_ONLY_WRITE, read_only, 2);
+    assert_true(replied(1, true, "Done: 64 "));
+    serve(RECORDS_NOTHING, after_unmap, 5);
+    assert_true(replied(3, false, "Refused: 0 of 64 bytes arrived; the unit recorded nothing."));
+    serve(DEVICE_DEAD, after_unmap, 5);
+    assert_true(replied(1, false, "Undecided: "));
+    serve(DEVICE_HANGS, after_unmap, 2);
+    assert_true(replied(1, false, "Undecided: "));
+    serve(GROUP_TAKEN, after_unmap, 5);
+    assert_int_equal(m.reply_count, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +383,9 @@ int main(void)
         cmocka_unit_test(device_that_does_not_work_proves_nothing),
         cmocka_unit_test(completion_is_polled_without_interrupts),
         cmocka_unit_test(what_the_machine_cannot_do_is_skipped),
+        cmocka_unit_test(requests_by_hand_are_served),
+        cmocka_unit_test(requests_that_cannot_be_are_told_why),
+        cmocka_unit_test(broken_machines_are_told_by_hand),
     };
 
     return cmocka_run_group_tests_name("driver_edu", tests, NULL, NULL);

@@ -59,7 +59,15 @@ enum fault_of_machine {
     TELLS_DETACHED,
 };
 
-enum { DEVICES = 2, DOMAINS = 8, FRAMES = 64, MAPPINGS = 64, RESULTS = 80, FAULTS = 8 };
+enum {
+    DEVICES = 2,
+    DOMAINS = 8,
+    FRAMES = 64,
+    MAPPINGS = 64,
+    RESULTS = 80,
+    FAULTS = 8,
+    REPLIES = 32
+};
 
 #define RAM_BASE UINT64_C(0x1000000) /* where the first window would be: the driver must move */
 #define DETACHED 0u
@@ -106,6 +114,14 @@ static struct {
     } results[RESULTS];
     unsigned result_count;
     unsigned identity_mappings;
+    /* What a person asks, one after the other, and what was answered to the last. */
+    const struct driver_request *asked;
+    unsigned asked_left;
+    struct {
+        bool done;
+        char text[160];
+    } replies[REPLIES];
+    unsigned reply_count;
     /* Tasks: one thread each, of which only `turn` runs. */
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -286,6 +302,9 @@ static inline NTSTATUS create_domain(IOMMU_DMA_DOMAIN_TYPE type,
         return STATUS_INSUFFICIENT_RESOURCES;
     if (type == DomainTypeUnmanaged) {
         assert_null(allocator);
+    } else if (m.asked != NULL) { /* a person names the addresses */
+        assert_int_equal(type, DomainTypeTranslate);
+        assert_null(allocator);
     } else {
         assert_int_equal(type, DomainTypeTranslate);
         assert_int_equal(allocator->LogicalAllocatorType, IommuDmaLogicalAllocatorBuddy);
@@ -380,16 +399,32 @@ static inline void add_mapping(unsigned domain, uint64_t logical, uint64_t physi
     fail_msg("too many mappings");
 }
 
+/* Of a person, page by page. */
+static inline NTSTATUS map_exactly(unsigned domain, ULONG permissions,
+                                   const IOMMU_MAP_PHYSICAL_ADDRESS *what, uint64_t wanted)
+{
+    uint64_t physical = (uint64_t)what->ContiguousRange.Base.QuadPart;
+
+    assert_non_null(m.asked);
+    for (uint64_t at = 0; at < what->ContiguousRange.Size; at += PAGE_SIZE)
+        if (is_taken(domain, wanted + at))
+            return STATUS_RESOURCE_IN_USE;
+    for (uint64_t at = 0; at < what->ContiguousRange.Size; at += PAGE_SIZE)
+        add_mapping(domain, wanted + at, physical + at, permissions);
+    return STATUS_SUCCESS;
+}
+
 static inline NTSTATUS map(PIOMMU_DMA_DOMAIN domain, ULONG permissions,
                            PIOMMU_MAP_PHYSICAL_ADDRESS what, PIOMMU_DMA_LOGICAL_ADDRESS wanted,
                            PIOMMU_DMA_LOGICAL_ADDRESS low, PIOMMU_DMA_LOGICAL_ADDRESS high,
                            PIOMMU_DMA_LOGICAL_ADDRESS out)
 {
     assert_int_equal(what->MapType, MapPhysicalAddressTypeContiguousRange);
-    assert_int_equal(what->ContiguousRange.Size, PAGE_SIZE);
-    assert_null(wanted);
     if (permissions == IOMMU_ACCESS_WRITE && m.broken == NO_WRITE_ONLY)
         return STATUS_NOT_SUPPORTED;
+    if (wanted != NULL)
+        return map_exactly(domain_of(domain), permissions, what, *wanted);
+    assert_int_equal(what->ContiguousRange.Size, PAGE_SIZE);
     *out = choose(domain_of(domain), *low, *high, PAGE_SIZE);
     add_mapping(domain_of(domain), *out, (uint64_t)what->ContiguousRange.Base.QuadPart,
                 permissions);
@@ -411,8 +446,13 @@ static inline NTSTATUS drop_mapping(unsigned domain, uint64_t logical, bool stay
 
 static inline NTSTATUS unmap(PIOMMU_DMA_DOMAIN domain, ULONGLONG logical, ULONGLONG pages)
 {
-    assert_int_equal(pages, 1);
-    return drop_mapping(domain_of(domain), logical, m.broken == ALLOWS_AFTER_UNMAP);
+    NTSTATUS status = STATUS_SUCCESS;
+
+    assert_true(pages == 1 || m.asked != NULL);
+    for (ULONGLONG i = 0; i < pages && NT_SUCCESS(status); i++)
+        status = drop_mapping(domain_of(domain), logical + i * PAGE_SIZE,
+                              m.broken == ALLOWS_AFTER_UNMAP);
+    return status;
 }
 
 /* ---- Reserved ranges ---- */
@@ -673,6 +713,36 @@ static inline void service_test(struct driver_device *device, const char *id,
     assert_true(result == DRIVER_PASS || reason != NULL);
 }
 
+static inline uint64_t service_now(struct driver_device *device)
+{
+    (void)device;
+    return m.now;
+}
+
+static inline bool service_next(struct driver_device *device, struct driver_request *request)
+{
+    (void)device;
+    if (m.asked_left == 0)
+        return false;
+    *request = *m.asked++;
+    m.asked_left--;
+    return true;
+}
+
+static inline void service_reply(struct driver_device *device, bool done, const char *format, ...)
+{
+    va_list arguments;
+
+    (void)device;
+    assert_true(m.reply_count < REPLIES);
+    m.replies[m.reply_count].done = done;
+    va_start(arguments, format);
+    int length =
+        vsnprintf(m.replies[m.reply_count++].text, sizeof(m.replies[0].text), format, arguments);
+    va_end(arguments);
+    assert_in_range(length, 1, 79); /* a line of the screen */
+}
+
 static const struct driver_services services = {
     .window_map = service_window,
     .memory_alloc = service_alloc,
@@ -683,6 +753,9 @@ static const struct driver_services services = {
     .take_record = service_record,
     .log = service_log,
     .test = service_test,
+    .now_ns = service_now,
+    .next_request = service_next,
+    .reply = service_reply,
 };
 
 #endif
