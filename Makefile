@@ -377,6 +377,7 @@ $(FUZZ)/libfuzztest.a: $(FUZZ_OBJECTS)
 
 # Targets of units share a frame.
 $(FUZZ)/vtd $(FUZZ)/amdvi: $(FUZZ)/obj/tests/fuzz/hostile.o
+$(FUZZ)/line: $(addprefix $(FUZZ)/obj/drivers/console/,key.o line.o shell.o shell_words.o)
 $(FUZZ)/api $(FUZZ)/api-amdvi: OWN_LIBRARIES := -lcmocka
 $(FUZZ_TARGETS): $(FUZZ)/%: $(FUZZ)/obj/tests/fuzz/fuzz_%.o $(FUZZ)/libfuzztest.a
 	$(call step,FUZZLD,$@)clang -fsanitize=fuzzer,$(FUZZ_SANITIZERS) $(filter %.o,$^) \

@@ -79,9 +79,8 @@ void boot_snapshot(const struct boot_info *info);
  * use. Never returns. */
 _Noreturn void boot_main(struct boot_info *info);
 
-/* Ends the run by the firmware's ResetSystem(); where that returns or is not there, by the
- * processor's own reset, or by a halt. */
-_Noreturn void boot_reboot(const struct boot_info *info);
-_Noreturn void boot_power_off(const struct boot_info *info);
+/* Resets the machine, or switches it off, by firmware's ResetSystem(). Returns only when that
+ * cannot be, with the reason. */
+const char *boot_reset(const struct boot_info *info, bool off);
 
 #endif

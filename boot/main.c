@@ -10,6 +10,7 @@
 #include "boot/ecam.h"
 #include "boot/options.h"
 #include "boot/panic.h"
+#include "boot/shell.h"
 #include "boot/snapshot.h"
 #include "drivers/acpi/acpi.h"
 #include "drivers/console/console.h"
@@ -273,19 +274,19 @@ static const char *step_head(void)
     return NULL;
 }
 
+static const struct manager_setup manager_setup = {
+    .iommu = &boot.iommu,
+    .pci = &boot.pci,
+    .pdo = wdm_pdo,
+    .option = option,
+    .disk = report_disk,
+    .task_limit_ns = TASK_LIMIT_NS,
+};
+
 static const char *step_drivers(void)
 {
-    static const struct manager_setup setup = {
-        .iommu = &boot.iommu,
-        .pci = &boot.pci,
-        .pdo = wdm_pdo,
-        .option = option,
-        .disk = report_disk,
-        .task_limit_ns = TASK_LIMIT_NS,
-    };
-
     wdm_start(&boot.iommu);
-    manager_run(&setup);
+    manager_run(&manager_setup);
     return NULL;
 }
 
@@ -350,6 +351,33 @@ static void describe_end(void)
     boot.summary.function_count = boot.pci.count;
 }
 
+static const char *reset(bool off)
+{
+    return boot_reset(boot.info, off);
+}
+
+static struct shell_boot shell_boot = {
+    .acpi = &boot.acpi,
+    .pci = &boot.pci,
+    .iommu = &boot.iommu,
+    .manager = &manager_setup,
+    .reset = reset,
+};
+
+static void run_panic_shell(void)
+{
+    boot_shell(&shell_boot, true);
+}
+
+/* A person goes on from here, unless shell=off says that nobody will. */
+_Noreturn static void hand_over(void)
+{
+    if (boot_option_is(boot.info, "shell", "off"))
+        x86_halt();
+    shell_boot.summary = &boot.summary;
+    boot_shell(&shell_boot, false);
+}
+
 static void finish(void)
 {
     describe_end();
@@ -358,13 +386,15 @@ static void finish(void)
     boot.summary.interrupts = REPORT_ABSENT;
     boot.summary.interrupts_reason = "interrupt remapping is not driven by this build";
     (void)report_finish(&boot.summary);
-    x86_halt();
+    hand_over();
 }
 
 static void bring_up(void *argument)
 {
     (void)argument;
     console_early(console_option());
+    shell_boot.info = boot.info;
+    panic_set_shell(run_panic_shell);
     (void)!boot_panic_start(&boot.iommu, option("panic"));
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         /* The head of the report comes first on the console. */

@@ -22,6 +22,7 @@ static const struct option_rule rules[] = {
     {"panic", "halt|reboot:0-3600|shell", "halt", "what follows a panic"},
     {"provoke", "trap|write|stack|double|nmi|machine-check|nested", "nothing",
      "end in a panic of this kind, on purpose"},
+    {"shell", "on|off", "on", "whether a person can go on at the console after the report"},
     {"tests", "default|all", "default", "the default tests, or the longer ones too"},
     {"timeout", "0-3600", "5", "seconds for which the menu waits; then it inspects"},
 };

@@ -164,6 +164,11 @@ void log_set_level(enum log_level level)
     shown_level = level;
 }
 
+enum log_level log_get_level(void)
+{
+    return shown_level;
+}
+
 bool log_add_sink(log_sink sink, void *context)
 {
     if (sink_count == LOG_SINKS)

@@ -27,6 +27,7 @@ typedef void (*log_sink)(void *context, const char *line, size_t length);
 
 void log_set_clock(uint64_t (*clock_ns)(void));
 void log_set_level(enum log_level level);
+enum log_level log_get_level(void);
 bool log_add_sink(log_sink sink, void *context) __attribute__((warn_unused_result));
 
 /* `unit` may be NULL. */

@@ -21,6 +21,7 @@ struct entry {
 static struct entry entries[RESULTS_MAX + 1];
 static unsigned entry_count;
 static struct result_counts counts;
+static results_visitor diverted;
 
 static bool is_failure(enum result result)
 {
@@ -83,10 +84,19 @@ static void keep(const char *id, const char *device, enum result result, const c
     entry->result = result;
 }
 
+void results_divert(results_visitor visit)
+{
+    diverted = visit;
+}
+
 void results_add(const char *id, const char *device, enum result result, const char *reason)
 {
     static const char overflow[] = "more results than the list holds";
 
+    if (diverted != NULL) {
+        diverted(id, device, result, reason);
+        return;
+    }
     count(id, result);
     announce(id, device, result, reason);
     if (entry_count < RESULTS_MAX) {

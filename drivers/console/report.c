@@ -33,6 +33,8 @@ static const struct {
     {REPORT_LOG, "log", "event log"},
 };
 
+static struct record_seal sealed; /* of the report that was made */
+
 typedef bool (*chooser)(const struct report_function *function, unsigned group);
 
 static bool was_bus_master(const struct report_function *function, unsigned group)
@@ -362,6 +364,12 @@ static void print_next_step(const struct report_summary *summary, bool pass)
                  results_counts().deny_pass, REPORT_DENY_MIN);
 }
 
+static void print_end(const char *word)
+{
+    log_line("bulkhead: end of report, verdict %s, %" PRIu64 " lines, CRC-32 %08" PRIx32, word,
+             sealed.lines, sealed.crc);
+}
+
 /* ---- The report ---- */
 
 void report_head(const struct report_summary *summary)
@@ -396,19 +404,16 @@ bool report_verdict(enum report_state dma, const struct result_counts *counts)
            record_cut() == 0;
 }
 
-bool report_finish(const struct report_summary *summary)
+static bool verdict(const struct report_summary *summary)
 {
     struct result_counts counts = results_counts();
-    struct record_seal seal;
-    bool pass;
 
-    record_lists(summary, "iommu", dma_scalars, record_iommu_unit, "uncovered", is_uncovered);
-    record_interrupts(summary);
-    record_groups(summary);
-    results_ktap();
-    pass = report_verdict(dma_state(summary), &counts);
-    seal = record_seal();
-    record_verdict(pass ? "pass" : "fail");
+    return report_verdict(dma_state(summary), &counts);
+}
+
+static void print_block(const struct report_summary *summary)
+{
+    struct result_counts counts = results_counts();
 
     print_found(summary);
     print_protection(summary);
@@ -416,10 +421,29 @@ bool report_finish(const struct report_summary *summary)
              "%u skipped",
              counts.deny_pass, counts.allow_pass, counts.fail, counts.error, counts.skip);
     print_not_covered(summary);
-    print_next_step(summary, pass);
-    log_line("bulkhead: end of report, verdict %s, %" PRIu64 " lines, CRC-32 %08" PRIx32,
-             pass ? "PASS" : "FAIL", seal.lines, seal.crc);
-    return pass;
+    print_next_step(summary, verdict(summary));
+}
+
+bool report_finish(const struct report_summary *summary)
+{
+    record_lists(summary, "iommu", dma_scalars, record_iommu_unit, "uncovered", is_uncovered);
+    record_interrupts(summary);
+    record_groups(summary);
+    results_ktap();
+    sealed = record_seal();
+    record_verdict(verdict(summary) ? "pass" : "fail");
+    print_block(summary);
+    print_end(verdict(summary) ? "PASS" : "FAIL");
+    return verdict(summary);
+}
+
+void report_again(const struct report_summary *summary, bool whole)
+{
+    if (whole)
+        print_head(summary);
+    print_block(summary);
+    if (whole)
+        print_end(verdict(summary) ? "PASS" : "FAIL");
 }
 
 enum report_found report_found(const struct report_summary *summary)
@@ -458,11 +482,12 @@ void report_inspected(const struct report_summary *summary)
     enum report_found found = report_found(summary);
 
     record_groups(summary);
+    sealed = record_seal();
     record_verdict("none");
     print_found(summary);
     log_line("protection now: %s", sentences[found].now);
     log_line("denial proof: none, inspecting sends no request");
     log_line("not covered: not judged, inspecting changes nothing");
     log_line("next step: %s", sentences[found].next);
-    log_line("bulkhead: end of report, verdict NONE");
+    print_end("NONE");
 }

@@ -113,6 +113,9 @@ bool report_verdict(enum report_state dma, const struct result_counts *counts)
  * FAIL) with the count and sum of the record end. Called once, last. Returns the verdict. */
 bool report_finish(const struct report_summary *summary);
 
+/* The verdict block again; with `whole` the head before it and the end marker behind it. */
+void report_again(const struct report_summary *summary, bool whole);
+
 /* Instead of report_finish(), when nothing was changed and no device was tried: records group and
  * end, whose verdict is "none", then the block of five lines and the end marker. */
 void report_inspected(const struct report_summary *summary);

@@ -37,10 +37,12 @@ from cases import CASES, Case, Place, all_is_seen, check_outcome, says  # noqa: 
 from console_cases import CONSOLE_CASES, same_at_every_level  # noqa: E402
 from emulator import BINARY, Emulator, SetupError, find_emulator  # noqa: E402
 from host import run_host_program  # noqa: E402
+from inspect_cases import INSPECT_CASES, inspect_case  # noqa: E402
 from machine import default_disk, disk_sha256  # noqa: E402
 from media import Skipped  # noqa: E402
 from named import run_named  # noqa: E402
 from session import Interrupted, Session  # noqa: E402
+from talk import shell_case  # noqa: E402
 from tally import Result, Tally  # noqa: E402
 
 AT_ONCE = 2
@@ -187,7 +189,31 @@ def image_jobs(stop: threading.Event, image: Path, only: str) -> list[Callable[[
                 continue
             place = Place(emulator, image, base / case.name, case.iommu)
             jobs.append(lambda c=case, p=place: image_case(c, p, stop))  # type: ignore[misc]
+        jobs += shell_jobs(emulator, image, base, only)
+    jobs += inspect_jobs(found, image, only)
     return jobs
+
+
+def shell_jobs(
+    emulator: Emulator, image: Path, base: Path, only: str
+) -> Iterator[Callable[[], Result]]:
+    """A session at the shell, with a unit of each vendor."""
+    for iommu, name in (("intel", "shell"), ("amd", "amd-shell")):
+        place = Place(emulator, image, base / name, iommu)
+        if only in name:
+            title = f"qemu {'.'.join(map(str, emulator.version))} {name}"
+            yield lambda t=title, p=place: shell_case(t, p.machine(), p.folder)  # type: ignore[misc]
+
+
+def inspect_jobs(found: list[Emulator], image: Path, only: str) -> Iterator[Callable[[], Result]]:
+    """Each on one QEMU of those there are."""
+    for turn, (name, iommu, script) in enumerate(INSPECT_CASES):
+        emulator = found[turn % len(found)]
+        version = ".".join(map(str, emulator.version))
+        place = Place(emulator, image, FOLDER / version / name, iommu)
+        if only in name:
+            yield lambda n=f"qemu {version} {name}", p=place, s=script: inspect_case(  # type: ignore[misc]
+                n, p.machine(), p.folder, s)
 
 
 def main() -> int:

@@ -124,9 +124,9 @@ class Machine:
         return [*blockdev("disk", node, read_only=True), *head, f"{device},drive=disk"]
 
     def configuration(self) -> str:
-        """The options file beside the image."""
-        options = {"mode": "takeover", **self.options}
-        return "".join(f"{name}={value}\n" for name, value in options.items())
+        """The options file beside the image; an empty value leaves its option out."""
+        options = {"mode": "takeover", "shell": "off", **self.options}  # it ends with its report
+        return "".join(f"{name}={value}\n" for name, value in options.items() if value)
 
     def _system_partition(self, folder: Path) -> list[str]:
         if self.image is None:

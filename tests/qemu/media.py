@@ -42,10 +42,10 @@ def make_image(machine: Machine, folder: Path, **environment: str) -> Path:
     return folder / "bulkhead.iso"
 
 
-def insert(machine: Machine, medium: str, iso: Path) -> Machine:
+def insert(machine: Machine, medium: str, iso: Path, writable: bool = False) -> Machine:
     """NVMe: as the disk that the image reads to its end."""
     drive = "drive=medium,bootindex=0"
-    node = blockdev("medium", file_node(iso), read_only=medium != "ahci")
+    node = blockdev("medium", file_node(iso), read_only=medium != "ahci" and not writable)
     match medium:
         case "usb":
             device = f"usb-storage,bus=usb.0,removable=on,{drive}"
@@ -60,9 +60,15 @@ def insert(machine: Machine, medium: str, iso: Path) -> Machine:
     return machine
 
 
-def boot_from(machine: Machine, medium: str, release: str, folder: Path) -> Machine:
+
+def with_firmware(machine: Machine, release: str) -> Machine:
     code, variables = firmware_in(firmware_folder(release) / "OVMF")
     machine.emulator = dataclasses.replace(machine.emulator, code=code, variables=variables)
+    return machine
+
+
+def boot_from(machine: Machine, medium: str, release: str, folder: Path) -> Machine:
+    with_firmware(machine, release)
     return insert(machine, medium, make_image(machine, folder))
 
 

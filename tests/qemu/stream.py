@@ -11,7 +11,7 @@ from typing import Any, Callable
 RECORD_PREFIX = b"@json "
 KTAP_PREFIX = b"@ktap "
 CONSOLE_ENDS = ("bulkhead: end of report", "*** halted")
-MARKER = re.compile(r"bulkhead: end of report, verdict (PASS|FAIL), (\d+) lines, "
+MARKER = re.compile(r"bulkhead: end of report, verdict (PASS|FAIL|NONE), (\d+) lines, "
                     r"CRC-32 ([0-9a-f]{8})")
 PANIC = "*** PANIC "
 LINE_LIMIT = 64 << 10  # longer ones are noise and are cut there
