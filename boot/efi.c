@@ -5,7 +5,6 @@
  * Image Protocol", "Graphics Output Protocol".
  */
 #include "boot/efi.h"
-#include "boot/efi_ports.h"
 #include "boot/inspect.h"
 #include "boot/memory_map.h"
 #include "boot/options.h"
@@ -269,7 +268,7 @@ static EFI_STATUS gather(void)
     info.image_length = (stage.image->ImageSize + EFI_PAGE_MASK) & ~(uint64_t)EFI_PAGE_MASK;
     gather_firmware(stage.system);
     gather_framebuffer(services);
-    efi_gather_ports(stage.system, &info);
+    efi_gather_ports(&stage, &info);
     gather_options(stage.image);
     return EFI_SUCCESS;
 }

@@ -13,6 +13,10 @@ struct efi_stage {
     EFI_LOADED_IMAGE *image;
 };
 
+/* The serial ports that firmware drives, into info->ports: handles with the Serial I/O Protocol,
+ * those that the variable ConOut names first. */
+void efi_gather_ports(const struct efi_stage *stage, struct boot_info *info);
+
 /* Adds bulkhead.conf, which stands beside the image, to info->options. None is as good. */
 void efi_read_config(const struct efi_stage *stage, struct boot_info *info);
 

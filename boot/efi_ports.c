@@ -3,9 +3,8 @@
  * UEFI specification, "Device Path Protocol", "Serial I/O Protocol", "PCI I/O Protocol", and
  * "Globally Defined Variables" for ConOut.
  */
-#include "boot/efi_ports.h"
+#include "boot/efi.h"
 
-#include <efi.h>
 #include <efipciio.h>
 #include <string.h>
 
@@ -117,11 +116,10 @@ static struct paths read_console(EFI_SYSTEM_TABLE *system)
     return (struct paths){console, status == EFI_SUCCESS ? size : 0};
 }
 
-void efi_gather_ports(void *table, struct boot_info *info)
+void efi_gather_ports(const struct efi_stage *stage, struct boot_info *info)
 {
-    EFI_SYSTEM_TABLE *system = table;
-    EFI_BOOT_SERVICES *services = system->BootServices;
-    struct paths console = read_console(system);
+    EFI_BOOT_SERVICES *services = stage->system->BootServices;
+    struct paths console = read_console(stage->system);
     EFI_HANDLE *handles;
     UINTN count;
 

@@ -214,7 +214,7 @@ class Layout:
         seam = "tests/model" if header.startswith("tests/") else "arch/x86_64"
         done = subprocess.run(
             ["gcc", "-std=c17", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-I.", "-Iinclude",
-             f"-I{seam}", f"-I{self.build / 'generated'}", "-x", "c", "-"],
+             f"-I{seam}", f"-I{self.build / 'generated'}", *self._efi_flags(header), "-x", "c", "-"],
             input=f'#include "{header}"\n#include "{header}"\ntypedef int not_empty;\n',
             cwd=self.root, capture_output=True, text=True,
         )
@@ -222,6 +222,14 @@ class Layout:
             return ""
         first = next((line for line in done.stderr.splitlines() if "error" in line), "")
         return f"{header}: does not compile alone: {first}"
+
+    def _efi_flags(self, header: str) -> list[str]:
+        """Where gnu-efi's headers are, for those that may include them."""
+        setup = self.build / "setup.mk"
+        if not header.startswith("boot/efi") or not setup.is_file():
+            return []
+        found = re.search(r"^GNU_EFI_INCLUDE := (.+)$", setup.read_text(), re.MULTILINE)
+        return [f"-isystem{found[1]}{below}" for below in ("", "/x86_64")] if found else []
 
     def api_gates(self) -> list[str]:
         """wdm.h compiles with each NTDDI_VERSION and has just what that one brought."""
