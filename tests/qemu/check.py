@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause-Patent
-"""`make check`: the harness's own tests, the layout, the host tests, the faults that they must find,
-the fuzz targets, then the image on every QEMU there is. One line a test or fault, and a closing
+"""`make check`: the harness's own tests, layout and manual, the host tests, the faults that they must
+find, the fuzz targets, then the image on every QEMU there is. One line a test or fault, and a closing
 count; the exit status is 0 only when nothing failed.
 
 usage: check.py [--only WORD] [host test program ...] [--fuzz target ...]
@@ -30,6 +30,8 @@ import fuzz  # noqa: E402
 import fuzz_test  # noqa: E402
 import layout  # noqa: E402
 import layout_test  # noqa: E402
+import manual  # noqa: E402
+import manual_test  # noqa: E402
 import mutants_test  # noqa: E402
 import release  # noqa: E402
 import selftest  # noqa: E402
@@ -56,11 +58,12 @@ OWN_SETTINGS = {
 
 
 def own_tests() -> list[Result]:
-    """The harness, the layout checks and boot/flash tried on what must not pass."""
+    """The harness, the checks of layout and manual, and boot/flash tried on what must not pass."""
     loader = unittest.defaultTestLoader
     results = []
-    for test in flat(loader.loadTestsFromModule(m) for m in (selftest, layout_test, bench_test,
-                                                            flash_test, fuzz_test, mutants_test)):
+    for test in flat(loader.loadTestsFromModule(m) for m in (selftest, layout_test, manual_test,
+                                                            bench_test, flash_test, fuzz_test,
+                                                            mutants_test)):
         outcome = unittest.TestResult()
         test.run(outcome)
         wrong = [text for _, text in outcome.failures + outcome.errors]
@@ -78,11 +81,14 @@ def flat(tests: Iterable[unittest.TestCase | unittest.TestSuite]) -> Iterator[un
             yield test
 
 
-def layout_checks() -> list[Result]:
+def tree_checks() -> list[Result]:
+    """The layout, and the manual against the code."""
     results = []
-    for name, check in layout.checks(layout.Layout(ROOT)):
-        findings = check()
-        results.append(Result(f"layout {name}", "FAIL" if findings else "ok", findings))
+    for kind, checks in (("layout", layout.checks(layout.Layout(ROOT))),
+                         ("manual", manual.checks(manual.Manual(ROOT)))):
+        for name, check in checks:
+            findings = check()
+            results.append(Result(f"{kind} {name}", "FAIL" if findings else "ok", findings))
     return results
 
 
@@ -229,7 +235,7 @@ def main() -> int:
     with ThreadPoolExecutor(AT_ONCE) as pool:
         try:
             if not arguments.only:
-                for result in (own_tests() + layout_checks() + command_line()
+                for result in (own_tests() + tree_checks() + command_line()
                                + acpi_tables.results()):
                     tally.add(result)
                 for results in pool.map(run_host_program, arguments.programs):

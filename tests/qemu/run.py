@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause-Patent
 """`make run`: the image on one machine, its console live, its verdict as the exit status.
 
-0: verdict pass; 1: verdict fail; 2: nothing was started, for the reason given.
+0: verdict pass; 1: verdict fail; 2: nothing was started, for the reason given;
+130: interrupted.
 """
 from __future__ import annotations
 
