@@ -293,10 +293,10 @@ static EFI_STATUS inspect(struct memory_map *map)
     if (map_read(stage.system->BootServices, map) == EFI_SUCCESS)
         convert_map(map);
     found = boot_inspect(&info, show, report, &length);
-    status = efi_write_file(&stage, L"report.txt", report, length);
+    status = length ? efi_write_file(&stage, L"report.txt", report, length) : EFI_BUFFER_TOO_SMALL;
     (void)stage.system->BootServices->FreePool(map->descriptors);
     if (status != EFI_SUCCESS)
-        return stop(status, "report.txt cannot be written beside the image\n");
+        return stop(EFI_WRITE_PROTECTED, "report.txt cannot be written beside the image\n");
     return stop(results[found], "written to report.txt beside the image\n");
 }
 

@@ -15,6 +15,7 @@
 #define PERSON_S     60u /* once a key was pressed; noise on a serial line cannot hold the machine */
 #define PRINT_MAX    128u
 #define ESCAPE       0x1B
+#define ALONE_US     300000u
 
 static const struct {
     char key;
@@ -64,6 +65,8 @@ static char read_key(const struct efi_stage *stage)
 
     if (in->ReadKeyStroke(in, &key) != EFI_SUCCESS)
         return 0;
+    if (key.ScanCode == SCAN_ESC)
+        return ESCAPE;
     if (key.UnicodeChar >= L'A' && key.UnicodeChar <= L'Z')
         return (char)(key.UnicodeChar - L'A' + 'a');
     return key.UnicodeChar && key.UnicodeChar < 0x80 ? (char)key.UnicodeChar : '?';
@@ -84,11 +87,22 @@ static bool is_choice(char key, enum efi_mode *mode)
     return false;
 }
 
+/* A person does not hit two keys at once: what others follow is noise. */
+static bool is_alone(const struct efi_stage *stage)
+{
+    bool alone = true;
+
+    stage->system->BootServices->Stall(ALONE_US);
+    while (read_key(stage))
+        alone = false;
+    return alone;
+}
+
 /* Any key that is no choice gives a person time to choose, once. */
 static enum efi_mode count_down(const struct efi_stage *stage, EFI_EVENT timer, unsigned seconds)
 {
     EFI_EVENT events[] = {timer, stage->system->ConIn->WaitForKey};
-    enum efi_mode mode = choices[0].mode;
+    enum efi_mode mode = choices[0].mode, chosen;
     bool extended = false;
     UINTN which;
 
@@ -102,8 +116,8 @@ static enum efi_mode count_down(const struct efi_stage *stage, EFI_EVENT timer, 
             continue;
         }
         char key = read_key(stage);
-        if (key && is_choice(key, &mode))
-            return mode;
+        if (key && is_choice(key, &chosen) && is_alone(stage))
+            return chosen;
         if (key && !extended)
             seconds = seconds > PERSON_S ? seconds : PERSON_S;
         extended |= key != 0;

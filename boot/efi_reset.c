@@ -22,9 +22,11 @@ const char *boot_reset(const struct boot_info *info, bool off)
     EFI_RUNTIME_SERVICES *services = (EFI_RUNTIME_SERVICES *)(uintptr_t)info->runtime_services;
 
     if (open_firmware(info)) {
-        __asm__ volatile("cli" ::: "memory");
+        uint64_t flags;
+
+        __asm__ volatile("pushfq; popq %0; cli" : "=r"(flags)::"memory");
         services->ResetSystem(off ? EfiResetShutdown : EfiResetCold, EFI_SUCCESS, 0, NULL);
-        __asm__ volatile("sti" ::: "memory");
+        __asm__ volatile("pushq %0; popfq" ::"r"(flags) : "memory", "cc");
     }
     if (off)
         return "firmware does not switch the machine off";

@@ -19,8 +19,6 @@ static struct {
     struct report_function functions[PCI_FUNCTIONS_MAX];
 } inspect;
 
-/* A report that is cut has no end marker: nothing is kept behind the first line that does not
- * fit. */
 static void keep(void *context, const char *line, size_t length)
 {
     (void)context;
@@ -77,12 +75,11 @@ enum report_found boot_inspect(const struct boot_info *info,
     inspect.summary.memory_bytes = memory_bytes(info);
     record_set_sink(keep, NULL);
     (void)!log_add_sink(keep_and_show, NULL);
-    log_set_level((enum log_level)boot_number(info, "loglevel"));
     report_head(&inspect.summary);
     options_check(info);
     boot_snapshot(info); /* again, to say what its tables get wrong */
     describe_functions(snapshot_functions());
     report_inspected(&inspect.summary);
-    *length = inspect.length;
+    *length = inspect.full ? 0 : inspect.length;
     return report_found(&inspect.summary);
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static const struct option_rule rules[] = {
     {"bench", NULL, "off", "count instructions at markers, for make bench"},
@@ -24,7 +25,7 @@ static const struct option_rule rules[] = {
      "end in a panic of this kind, on purpose"},
     {"shell", "on|off", "on", "whether a person can go on at the console after the report"},
     {"tests", "default|all", "default", "the default tests, or the longer ones too"},
-    {"timeout", "0-3600", "5", "seconds for which the menu waits; then it inspects"},
+    {"timeout", "0-240", "5", "seconds for which the menu waits; then it inspects"},
 };
 
 const struct option_rule *option_rule(unsigned n)
@@ -85,12 +86,22 @@ static bool takes(const struct option_rule *rule, const char *text)
                                      : in_range(rule->values, text, &value);
 }
 
+/* The Shell's command line begins with the image. */
+static bool is_image_name(const char *word)
+{
+    size_t length = strlen(word);
+
+    return length >= 4 && strcasecmp(word + length - 4, ".efi") == 0;
+}
+
 void options_check(const struct boot_info *info)
 {
     for (const char *word = info->options; *word; word += strlen(word) + 1) {
         const struct option_rule *rule = rule_of(word);
         const char *value = word + strcspn(word, "=");
 
+        if (is_image_name(word))
+            continue;
         if (!rule)
             log_write(LOG_WARNING, "boot", "option %s is unknown", word);
         else if (!takes(rule, value + (*value == '=')))

@@ -20,6 +20,7 @@ static struct {
     struct pci_inventory pci;
     struct report_unit units[SNAPSHOT_UNITS_MAX];
     unsigned unit_count;
+    bool unclear; /* there may be units that are not among these */
     struct {
         uint64_t first, last;
     } regions[SNAPSHOT_REGIONS_MAX];
@@ -33,8 +34,10 @@ static void take_unit(const struct report_unit *unit, size_t length, look_routin
 {
     struct mmio mmio;
 
-    if (at_entry.unit_count == SNAPSHOT_UNITS_MAX)
+    if (at_entry.unit_count == SNAPSHOT_UNITS_MAX) {
+        at_entry.unclear = true;
         return;
+    }
     struct report_unit *taken = &at_entry.units[at_entry.unit_count++];
     *taken = *unit;
     taken->answers = mmio_map(unit->base, length, &mmio) && look(&mmio, &taken->on);
@@ -73,8 +76,7 @@ static void take_dmar(const struct acpi_table *table)
     const uint16_t wrong = DMAR_BAD_RANGE | DMAR_BEYOND_WIDTH | DMAR_UNALIGNED;
     const struct dmar *dmar = &at_entry.dmar;
 
-    if (!dmar_read(table, &at_entry.dmar))
-        return;
+    at_entry.unclear |= !dmar_read(table, &at_entry.dmar) || dmar->found.incomplete;
     for (unsigned i = 0; i < dmar->counts[DMAR_DRHD]; i++) {
         const struct dmar_drhd *drhd = &dmar->drhds[i];
         const struct report_unit unit = {.vendor = "intel",
@@ -82,7 +84,11 @@ static void take_dmar(const struct acpi_table *table)
                                          .base = drhd->address,
                                          .has = REPORT_TE | REPORT_IRE | REPORT_QIE | REPORT_PMR};
 
-        if (drhd->unit == i && !(drhd->record.flaws & DMAR_UNUSABLE))
+        if (drhd->unit != i)
+            continue;
+        if (drhd->record.flaws & DMAR_UNUSABLE)
+            at_entry.unclear = true;
+        else
             take_unit(&unit, VTD_REGISTERS_MIN, look_at_vtd);
     }
     for (unsigned i = 0; i < dmar->counts[DMAR_RMRR]; i++)
@@ -96,8 +102,7 @@ static void take_ivrs(const struct acpi_table *table)
     const uint16_t wrong = IVRS_BAD_RANGE | IVRS_BEYOND_WIDTH;
     const struct ivrs *ivrs = &at_entry.ivrs;
 
-    if (!ivrs_read(table, &at_entry.ivrs))
-        return;
+    at_entry.unclear |= !ivrs_read(table, &at_entry.ivrs) || ivrs->found.incomplete;
     for (unsigned i = 0; i < ivrs->ivhd_count; i++) {
         const struct ivrs_ivhd *ivhd = &ivrs->ivhds[i];
         const struct report_unit unit = {.vendor = "amd",
@@ -105,7 +110,11 @@ static void take_ivrs(const struct acpi_table *table)
                                          .base = ivhd->base,
                                          .has = REPORT_TE | REPORT_QIE | REPORT_LOG};
 
-        if (ivrs_is_unit(ivrs, i) && !(ivhd->record.flaws & IVRS_UNUSABLE))
+        if (!ivrs_is_unit(ivrs, i))
+            continue;
+        if (ivhd->record.flaws & IVRS_UNUSABLE)
+            at_entry.unclear = true;
+        else
             take_unit(&unit, AMDVI_REGISTERS, look_at_amdvi);
     }
     for (unsigned i = 0; i < ivrs->ivmd_count; i++)
@@ -123,8 +132,10 @@ void boot_snapshot(const struct boot_info *info)
     struct pci_ecam ecam;
 
     memset(&at_entry, 0, sizeof at_entry);
-    if (!acpi_find_tables(info->rsdp, memory_map_firmware, &at_entry.tables))
+    if (!acpi_find_tables(info->rsdp, memory_map_firmware, &at_entry.tables)) {
+        at_entry.unclear = true;
         return;
+    }
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         struct acpi_table table = acpi_table_get(&at_entry.tables, kinds[i].signature, 0);
 
@@ -156,6 +167,7 @@ void snapshot_summary(const struct boot_info *info, struct report_summary *summa
     summary->secure_boot = info->secure_boot;
     summary->units = at_entry.units;
     summary->unit_count = at_entry.unit_count;
+    summary->unclear = at_entry.unclear;
     summary->functions = functions;
     summary->function_count = at_entry.pci.count;
 }

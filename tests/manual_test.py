@@ -19,7 +19,7 @@ CHANGES = (
     ("commands", "drivers/console/shell.c", '"echo", "[WORD...]"', '"echo", "WORD"', "echo WORD"),
     ("commands", MANUAL, "bulkhead> map ", "bulkhead> mop ", "mop is no command"),
     ("options", "boot/option_rules.c", '"map|pool", "map"', '"map|pool", "pool"', "nvme"),
-    ("options", "boot/option_rules.c", '{"timeout", "0-3600"', '{"timeout", "0-60"', "timeout"),
+    ("options", "boot/option_rules.c", '{"timeout", "0-240"', '{"timeout", "0-60"', "timeout"),
     ("options", "boot/option_rules.c", '"on|off", "on"', '"on|off|dumb", "on"', "shell"),
     ("options", MANUAL, "| `tests` |", "| `tastes` |", "no tastes"),
     ("options", MANUAL, "`dmaguard=allow`", "`dmaguard=some`", "does not take it"),

@@ -9,6 +9,7 @@
 
 #define COM_COUNT        (sizeof(com_ports) / sizeof(com_ports[0]))
 #define PCI_CLASS_SERIAL 0x0700u
+#define PCI_SERIAL_16950 0x06u /* the last programming interface that a 16550 driver serves */
 
 static const uint16_t com_ports[] = {0x3F8, 0x2F8, 0x3E8, 0x2E8};
 
@@ -184,7 +185,8 @@ static bool choose_function(struct console_found *found, const struct pci_functi
 {
     char name[PCI_NAME_LENGTH], how[64];
 
-    if (function->class_code >> 8 != PCI_CLASS_SERIAL)
+    if (function->class_code >> 8 != PCI_CLASS_SERIAL ||
+        (function->class_code & 0xFF) > PCI_SERIAL_16950)
         return false;
     snprintf(how, sizeof(how), "%s as %s", by, pci_name(function->segment, function->bdf, name));
     for (unsigned i = 0; i < PCI_BARS; i++)

@@ -450,6 +450,8 @@ enum report_found report_found(const struct report_summary *summary)
 {
     enum report_found found = summary->unit_count ? REPORT_FOUND_ON : REPORT_FOUND_NONE;
 
+    if (summary->unclear)
+        return REPORT_FOUND_UNKNOWN;
     for (unsigned i = 0; i < summary->unit_count; i++) {
         if (!summary->units[i].answers)
             return REPORT_FOUND_UNKNOWN;
@@ -476,8 +478,9 @@ void report_inspected(const struct report_summary *summary)
                                "memory",
                                "switch the IOMMU (VT-d, AMD-Vi) on in the firmware's setup, run "
                                "again"},
-        [REPORT_FOUND_UNKNOWN] = {"as found: a unit does not answer, what it does is unknown",
-                                  "update the firmware: its tables name a unit that is not there"},
+        [REPORT_FOUND_UNKNOWN] =
+            {"as found: a unit does not answer or a table is broken, what is protected is unknown",
+             "update the firmware: its tables are wrong, or name a unit that is not there"},
     };
     enum report_found found = report_found(summary);
 

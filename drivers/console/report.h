@@ -82,6 +82,7 @@ struct report_summary {
     uint64_t memory_bytes;
     const struct report_unit *units;
     unsigned unit_count;
+    bool unclear; /* firmware's tables may have more units than these */
     const struct report_function *functions;
     unsigned function_count;
     /* Known at the end, for report_finish(). */
@@ -121,7 +122,7 @@ void report_again(const struct report_summary *summary, bool whole);
 void report_inspected(const struct report_summary *summary);
 
 /* What firmware left on. Off: at least one unit does not translate. Unknown: at least one does not
- * answer. */
+ * answer, or there may be others. */
 enum report_found { REPORT_FOUND_ON, REPORT_FOUND_OFF, REPORT_FOUND_NONE, REPORT_FOUND_UNKNOWN };
 enum report_found report_found(const struct report_summary *summary);
 

@@ -210,6 +210,10 @@ static void test_inspected_proves_nothing(void **state)
     expect_found(REPORT_FOUND_ON, "every unit translate", "to prove what is refused");
     units[0].answers = false;
     expect_found(REPORT_FOUND_UNKNOWN, "does not answer", "update the firmware");
+    units[0].answers = true;
+    summary.unclear = true;
+    expect_found(REPORT_FOUND_UNKNOWN, "a table is broken", "update the firmware");
+    summary.unclear = false;
     summary.unit_count = 0;
     expect_found(REPORT_FOUND_NONE, "no IOMMU", "in the firmware's setup");
 }

@@ -86,10 +86,12 @@ def inspects_nothing(machine: Machine, folder: Path) -> Iterator[str]:
 
 def chooses(machine: Machine, folder: Path) -> Iterator[str]:
     """Noise does not choose; q goes back to firmware, and t takes the machine."""
-    stick(machine, folder, timeout="30", shell="off")
+    stick(machine, folder, timeout="9", shell="off")
     with Talk(machine, folder) as talk:
         talk.wait_for(MENU, SECONDS)
-        talk.send("~# q")
+        talk.send("AT\r~# ")
+        talk.wait_for("inspect in 5[0-9] s", SECONDS)
+        talk.send("\x1b")
         talk.wait_for("Aborted", SECONDS)
         talk.wait_for("Shell>", SECONDS)
         talk.send("fs0:\\EFI\\BOOT\\BOOTX64.EFI\r")
