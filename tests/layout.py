@@ -300,16 +300,17 @@ def checks(layout: Layout) -> list[tuple[str, Callable[[], list[str]]]]:
     ]
 
 
-def main() -> int:
+def tell(kind: str, named: list[tuple[str, Callable[[], list[str]]]]) -> int:
+    """Runs checks and prints a line for each, with what it found; the exit status."""
     bad = 0
-    for name, check in checks(Layout()):
+    for name, check in named:
         findings = check()
         bad += bool(findings)
-        print(f"{'FAIL' if findings else 'ok  '} layout {name}")
+        print(f"{'FAIL' if findings else 'ok  '} {kind} {name}")
         for finding in findings:
             print(f"       {finding}")
     return 1 if bad else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(tell("layout", checks(Layout())))

@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
+import layout
+
 ROOT = Path(__file__).resolve().parents[1]
 MANUAL = "boot/manual.md"
 DOCUMENTS = (MANUAL, "README.md")
@@ -327,16 +329,5 @@ def checks(manual: Manual) -> list[tuple[str, Callable[[], list[str]]]]:
     ]
 
 
-def main() -> int:
-    bad = 0
-    for name, check in checks(Manual()):
-        findings = check()
-        bad += bool(findings)
-        print(f"{'FAIL' if findings else 'ok  '} manual {name}")
-        for finding in findings:
-            print(f"       {finding}")
-    return 1 if bad else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(layout.tell("manual", checks(Manual())))
