@@ -11,7 +11,6 @@
 #include "lib/log.h"
 
 #include <driver_bench.h>
-#include <stdio.h>
 #include <string.h>
 
 #define EXIT_ATTEMPTS 8
