@@ -21,7 +21,7 @@ static const struct option_rule rules[] = {
      "take the machine and prove the refusals, or only look and go back to firmware"},
     {"nvme", "map|pool", "map", "map memory for each transfer of a disk, or keep a pool mapped"},
     {"panic", "halt|reboot:0-3600|shell", "halt", "what follows a panic"},
-    {"provoke", "trap|write|stack|double|nmi|machine-check|nested", "nothing",
+    {"provoke", "trap|write|stack|double|nmi|machine-check|nested|locked", "nothing",
      "end in a panic of this kind, on purpose"},
     {"shell", "on|off", "on", "whether a person can go on at the console after the report"},
     {"tests", "default|all", "default", "the default tests, or the longer ones too"},

@@ -107,6 +107,7 @@ static bool word_of(const char *kind, unsigned n, char word[LINE_WORD])
 
 void boot_shell(const struct shell_boot *boot, bool read_only)
 {
+    static const char greeting[] = "The shell: 'help' lists its commands.\n";
     static struct shell shell;
     static struct shell_setup setup = {
         .prompt = "bulkhead> ",
@@ -124,6 +125,6 @@ void boot_shell(const struct shell_boot *boot, bool read_only)
     setup.idle = read_only ? stand_still : let_others_run;
     if (!read_only)
         (void)!log_add_sink(note_line, NULL);
-    log_line("The shell: 'help' lists its commands.");
+    console_write(greeting, strlen(greeting));
     shell_run(&shell, &setup);
 }

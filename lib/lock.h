@@ -22,6 +22,9 @@ struct gate {
         false                                                                                      \
     }
 
+/* Set once a panic has begun: who holds a lock never goes on to give it back, so none is waited for. */
+extern bool lock_void;
+
 static inline bool lock_try(struct lock *lock)
 {
     return !atomic_exchange_explicit(&lock->held, true, memory_order_acquire);
@@ -34,6 +37,8 @@ static __attribute__((noinline, cold, unused)) void lock_wait(struct lock *lock)
     unsigned pauses = 8;
 
     do {
+        if (lock_void)
+            return;
         for (unsigned i = 0; i < pauses; i++)
             __builtin_ia32_pause();
         pauses = pauses < 512 ? 4 * pauses : pauses;

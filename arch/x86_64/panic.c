@@ -7,6 +7,7 @@
 #include "arch/x86_64/image.h"
 #include "arch/x86_64/trap.h"
 #include "arch/x86_64/x86.h"
+#include "lib/lock.h"
 #include "lib/log.h"
 
 #include <stddef.h>
@@ -296,6 +297,7 @@ void panic_report(enum panic_code code, const char *reason, const uint64_t value
     uint64_t start = time_ns();
     unsigned level = depth++;
 
+    lock_void = true;
     used = 0;
     if (level < NESTED_MAX) {
         put_heading(code, reason);

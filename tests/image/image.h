@@ -9,6 +9,6 @@ void image_tests(struct iommu *iommu, bool all);
 void image_tests_all(struct iommu *iommu);
 
 /* Does what must end in a panic, by one of the words of the option provoke=. NULL: nothing. */
-void image_provoke(const char *what);
+void image_provoke(struct iommu *iommu, const char *what);
 
 #endif

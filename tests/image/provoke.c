@@ -90,6 +90,17 @@ static void panic_in_panic(void)
     panic(PANIC_INTERNAL, "provoked, and again within", 1, 2, 3, 4);
 }
 
+static struct iommu *locked;
+
+/* With every lock held that a command of the shell may take. */
+static void trap_with_locks(void)
+{
+    gate_enter(&locked->gate);
+    for (size_t i = 0; i < IOMMU_DOMAINS_MAX; i++)
+        lock_take(&locked->domains[i].lock);
+    trap();
+}
+
 static const struct {
     const char *what;
     void (*provoke)(void);
@@ -101,10 +112,12 @@ static const struct {
     {"nmi", send_nmi},
     {"machine-check", check_machine},
     {"nested", panic_in_panic},
+    {"locked", trap_with_locks},
 };
 
-void image_provoke(const char *what)
+void image_provoke(struct iommu *iommu, const char *what)
 {
+    locked = iommu;
     if (!what)
         return;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)

@@ -44,7 +44,7 @@ from machine import default_disk, disk_sha256  # noqa: E402
 from media import Skipped  # noqa: E402
 from named import run_named  # noqa: E402
 from session import Interrupted, Session  # noqa: E402
-from talk import shell_case  # noqa: E402
+from talk import SCRIPTS, shell_case  # noqa: E402
 from tally import Result, Tally  # noqa: E402
 
 AT_ONCE = 2
@@ -203,12 +203,13 @@ def image_jobs(stop: threading.Event, image: Path, only: str) -> list[Callable[[
 def shell_jobs(
     emulator: Emulator, image: Path, base: Path, only: str
 ) -> Iterator[Callable[[], Result]]:
-    """A session at the shell, with a unit of each vendor."""
-    for iommu, name in (("intel", "shell"), ("amd", "amd-shell")):
+    """A session at the shell, with a unit of each vendor, and one after a panic."""
+    for name, iommu, script, options in SCRIPTS:
         place = Place(emulator, image, base / name, iommu)
         if only in name:
             title = f"qemu {'.'.join(map(str, emulator.version))} {name}"
-            yield lambda t=title, p=place: shell_case(t, p.machine(), p.folder)  # type: ignore[misc]
+            yield lambda t=title, p=place, s=script, o=options: shell_case(  # type: ignore[misc]
+                t, p.machine(), p.folder, s, o)
 
 
 def inspect_jobs(found: list[Emulator], image: Path, only: str) -> Iterator[Callable[[], Result]]:

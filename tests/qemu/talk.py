@@ -11,7 +11,7 @@ import subprocess
 import tty
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator
+from typing import Callable, Iterator
 
 from machine import Machine
 from monitor import Monitor
@@ -142,6 +142,19 @@ TYPING = (
     step("garbage garbage \x17\x0b\x0cmore\x03version\r", "^Bulkhead "),
     step("help" + " long" * 60 + "\r", "More than 16 words", status=WRONG),
     step("echo one;; echo two ; nothing; echo $?\r", "^one", "^two", "no command 'nothing'", "^2"),
+)
+
+# After a panic that holds the locks: all can be looked at, nothing tried.
+AFTER_PANIC = (
+    step("status", r"1 of 1 units active", "did not come to its report", status=FAILED),
+    step("regs 0", r"\S"),
+    step("doms; groups; devs; faults", r"\S"),
+    step("maps 0", "there is no domain 0", status=WRONG),
+    step(f"walk {EDU} 0x5000", r"\S"),
+    step("md 0x100000 32", r"^00100000( [0-9a-f]{2}){16}"),
+    step("log 1", r"\S"),
+    step(f"dma {EDU} read 0x5000", "refused here", status=FAILED),
+    step("test", "refused here", status=FAILED),
 )
 
 
@@ -276,23 +289,42 @@ def run_script(talk: Talk, iommu: str) -> list[str]:
     if talk.say("test drivers\r\x03")[1] != STOPPED:
         found.append("Ctrl-C does not stop a test")
     play(HAND[1:3])  # stopped devices work again
-    if not talk.ends("poweroff") and not talk.ends("reboot"):
-        found.append("the machine neither powers off nor resets")
-    return found
+    return found + end_of(talk)
 
 
-def shell_case(name: str, machine: Machine, folder: Path) -> Result:
+def end_of(talk: Talk) -> list[str]:
+    if talk.ends("poweroff") or talk.ends("reboot"):
+        return []
+    return ["the machine neither powers off nor resets"]
+
+
+def run_after_panic(talk: Talk, _iommu: str) -> list[str]:
+    talk.wait_for(r"\*\*\* PANIC 1 TRAP", BOOT_SECONDS)
+    talk.begin()
+    found = [wrong for one in AFTER_PANIC for wrong in judge_answer(one, *talk.say(one.typed))]
+    return found + end_of(talk)
+
+
+SCRIPTS = (
+    ("shell", "intel", run_script, {}),
+    ("amd-shell", "amd", run_script, {}),
+    ("panic-shell", "intel", run_after_panic, {"provoke": "locked", "panic": "shell"}),
+)
+
+
+def shell_case(name: str, machine: Machine, folder: Path, script: Callable[[Talk, str], list[str]],
+               options: dict[str, str]) -> Result:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     clear(folder)
-    machine.options = {**machine.options, "shell": "on"}
+    machine.options = {**machine.options, "shell": "on", **options}
     machine.trace = READERS[machine.iommu].EVENTS
     try:
         talk = Talk(machine, folder)
     except ImportError as missing:
         return Result(name, "FAIL", [f"{missing.name} is not installed"])
     try:
-        wrong = run_script(talk, machine.iommu)
+        wrong = script(talk, machine.iommu)
     except Lost as lost:
         wrong = [str(lost)]
     finally:
