@@ -5,6 +5,8 @@
  */
 #include "tests/host/describe_fixture.h"
 
+#define NO_RAM UINT64_C(0x3FFFFFF000)
+
 /* The same lines from every vendor behind those of the entries. */
 static void walk_says(uint64_t address, enum pt_permission wanted, const char *sentence,
                       const char *idea)
@@ -68,6 +70,39 @@ static void test_core_differs(void **state)
     clear_lines();
     assert_false(iommu_show_walk(&on.iommu, 0, FIRST_ID, at, PT_READ, &sink));
     shows("CORE DIFFERS");
+}
+
+/* A device without a domain is refused everything; that is no reason to agree with a unit that does
+ * not answer, or that was led to a table elsewhere. */
+static void never_agrees(const char *verdict)
+{
+    clear_lines();
+    assert_false(iommu_show_walk(&on.iommu, 0, FIRST_ID, AT, PT_READ, &sink));
+    shows(verdict);
+}
+
+static void test_blocked_and_unknown(void **state)
+{
+    (void)state;
+    work();
+    on.iommu.requesters[0].uses = 0;
+#ifdef UNIT_AMDVI
+    uint64_t before = on.unit.device_table;
+    on.unit.device_table = NO_RAM | 0x1FF;
+    never_agrees("CORE DIFFERS");
+    on.unit.device_table = before;
+    on.unit.control |= UINT64_C(1) << 34;
+    never_agrees("core cannot be compared");
+    on.unit.broken.all_ones = true;
+#else
+    uint64_t before = on.unit.rtaddr;
+    on.unit.rtaddr = NO_RAM;
+    never_agrees("CORE DIFFERS");
+    on.unit.rtaddr = before | 0x400;
+    never_agrees("core cannot be compared");
+    on.unit.broken.presence = MODEL_VTD_ALL_ONES;
+#endif
+    never_agrees("core cannot be compared");
 }
 
 /* ---- Walks against the judge ---- */
@@ -436,6 +471,11 @@ static void test_off_and_gone(void **state)
     on.iommu.requesters[0].unit = PCI_NONE;
     assert_int_equal(end_at(FIRST_ID, AT), IOMMU_WALK_NOT_COVERED);
     assert_int_equal(end_at(PCI_BDF(9, 0, 0), AT), IOMMU_WALK_NO_ANSWER);
+    on.iommu.units[1] = on.iommu.units[0];
+    on.iommu.unit_count = 2;
+    assert_int_equal(end_at(PCI_BDF(9, 0, 0), AT), IOMMU_WALK_UNKNOWN_UNIT);
+    clear_lines();
+    assert_false(iommu_show_walk(&on.iommu, 0, PCI_BDF(9, 0, 0), AT, PT_NONE, &sink));
     on.iommu.unit_count = 0;
     assert_int_equal(end_at(PCI_BDF(9, 0, 0), AT), IOMMU_WALK_NOT_COVERED);
     no_violation();
@@ -476,13 +516,13 @@ static void test_protected_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_walk_lines),       cmocka_unit_test(test_core_differs),
-        cmocka_unit_test(test_judge_as_it_is),   cmocka_unit_test(test_sentences),
-        cmocka_unit_test(test_huge_page),
+        cmocka_unit_test(test_walk_lines),          cmocka_unit_test(test_core_differs),
+        cmocka_unit_test(test_blocked_and_unknown), cmocka_unit_test(test_judge_as_it_is),
+        cmocka_unit_test(test_sentences),           cmocka_unit_test(test_huge_page),
 #ifdef UNIT_AMDVI
         cmocka_unit_test(test_oversized_page),
 #endif
-        cmocka_unit_test(test_judge_broken),     cmocka_unit_test(test_off_and_gone),
+        cmocka_unit_test(test_judge_broken),        cmocka_unit_test(test_off_and_gone),
 #ifndef UNIT_AMDVI
         cmocka_unit_test(test_protected_memory),
 #endif

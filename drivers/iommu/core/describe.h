@@ -97,6 +97,7 @@ enum iommu_walk_end {
     IOMMU_WALK_PROTECTED,
     IOMMU_WALK_UNKNOWN_MODE,
     IOMMU_WALK_NO_ANSWER,
+    IOMMU_WALK_UNKNOWN_UNIT,
     IOMMU_WALK_NOT_COVERED,
     IOMMU_WALK_ENDS,
 };
@@ -160,7 +161,8 @@ void iommu_show_units(struct iommu *iommu, const struct iommu_sink *sink);
 /* `unit` is an index. False, and no line: there is none, or it was never mapped. */
 bool iommu_show_capabilities(struct iommu *iommu, unsigned unit, const struct iommu_sink *sink);
 bool iommu_show_registers(struct iommu *iommu, unsigned unit, const struct iommu_sink *sink);
-/* Every entry on the path, the sentence, and whether core's own idea is another one (false). */
+/* Every entry on the path, the sentence, and whether core's own idea is another one, or
+ * cannot be compared (false). */
 bool iommu_show_walk(struct iommu *iommu, uint16_t segment, pci_bdf_t requester, uint64_t address,
                      enum pt_permission wanted, const struct iommu_sink *sink);
 /* `domain` is an index. False, and no line: there is no such domain. */

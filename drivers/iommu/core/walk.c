@@ -45,6 +45,8 @@ static const struct {
     [IOMMU_WALK_PROTECTED] = {"refused: a protected memory range of the unit", PLAIN, false},
     [IOMMU_WALK_UNKNOWN_MODE] = {"not known: a mode that this driver does not use", PLAIN, false},
     [IOMMU_WALK_NO_ANSWER] = {"not known: the unit's registers do not answer", PLAIN, false},
+    [IOMMU_WALK_UNKNOWN_UNIT] = {"not known: which of several units the requester is behind", PLAIN,
+                                 false},
     [IOMMU_WALK_NOT_COVERED] = {"not translated: the requester is behind no unit", PLAIN, false},
 };
 
@@ -170,13 +172,16 @@ static bool is_demanded(const struct iommu *iommu, uint64_t address)
     return false;
 }
 
-/* The unit of a requester; for one that core does not know, the only unit of its segment. */
+/* The unit of a requester; for one that core does not know, the only unit of its segment. NULL, and
+ * the end of its walk: there is none, or one of several that only the requester's kind would tell
+ * (INCLUDE_PCI_ALL). */
 static const struct iommu_unit *unit_of(const struct iommu *iommu, uint16_t segment,
-                                        pci_bdf_t requester)
+                                        pci_bdf_t requester, enum iommu_walk_end *end)
 {
     const struct iommu_unit *only = NULL;
     unsigned count = 0;
 
+    *end = IOMMU_WALK_NOT_COVERED;
     for (unsigned i = 0; i < iommu->requester_count; i++) {
         const struct iommu_requester *known = &iommu->requesters[i];
 
@@ -188,6 +193,8 @@ static const struct iommu_unit *unit_of(const struct iommu *iommu, uint16_t segm
             only = &iommu->units[i];
             count++;
         }
+    if (count > 1)
+        *end = IOMMU_WALK_UNKNOWN_UNIT;
     return count == 1 ? only : NULL;
 }
 
@@ -195,8 +202,8 @@ struct iommu_walk iommu_walk(struct iommu *iommu, uint16_t segment, pci_bdf_t re
                              uint64_t address, enum pt_permission wanted,
                              const struct iommu_entry_visitor *visitor)
 {
-    const struct iommu_unit *unit = unit_of(iommu, segment, requester);
-    struct iommu_walk walk = {.end = IOMMU_WALK_NOT_COVERED, .physical = address};
+    struct iommu_walk walk = {.physical = address};
+    const struct iommu_unit *unit = unit_of(iommu, segment, requester, &walk.end);
     struct iommu_route route = {
         .view.wanted = wanted, .view.rights = PT_READ_WRITE, .protected = {{1, 0}, {1, 0}}};
 
@@ -270,11 +277,12 @@ static struct idea idea_of(struct iommu *iommu, uint16_t segment, pci_bdf_t requ
     return idea;
 }
 
+/* Core never points a unit at a table that cannot be read, whatever it thinks of the address. */
 static bool agrees(const struct idea *idea, const struct iommu_walk *walk)
 {
     bool reaches = ends[walk->end].reaches;
 
-    return reaches == idea->reaches &&
+    return walk->end != IOMMU_WALK_UNREADABLE && reaches == idea->reaches &&
            (!reaches || (walk->physical == idea->physical && walk->permission == idea->permission));
 }
 
@@ -284,6 +292,12 @@ static bool is_compared(enum iommu_walk_end end)
     return end != IOMMU_WALK_INTERRUPT && end != IOMMU_WALK_INTERRUPT_ABORTED &&
            end != IOMMU_WALK_SPECIAL && end != IOMMU_WALK_FORWARDED &&
            end != IOMMU_WALK_NOT_COVERED;
+}
+
+static bool is_known(enum iommu_walk_end end)
+{
+    return end != IOMMU_WALK_UNKNOWN_MODE && end != IOMMU_WALK_NO_ANSWER &&
+           end != IOMMU_WALK_UNKNOWN_UNIT;
 }
 
 static void tell_idea(const struct iommu *iommu, const struct idea *idea, bool agreed,
@@ -317,7 +331,8 @@ bool iommu_show_walk(struct iommu *iommu, uint16_t segment, pci_bdf_t requester,
                      enum pt_permission wanted, const struct iommu_sink *sink)
 {
     const struct iommu_entry_visitor visitor = {show_entry, (void *)sink};
-    const struct iommu_unit *unit = unit_of(iommu, segment, requester);
+    enum iommu_walk_end none;
+    const struct iommu_unit *unit = unit_of(iommu, segment, requester, &none);
     char name[PCI_NAME_LENGTH], text[IOMMU_LINE_MAX + 1];
 
     iommu_sink_line(sink, "%s of 0x%llx by %s, %s", wanted ? iommu_rights(wanted) : "any access",
@@ -327,6 +342,10 @@ bool iommu_show_walk(struct iommu *iommu, uint16_t segment, pci_bdf_t requester,
     iommu_sink_line(sink, "%s", iommu_walk_sentence(&walk, text));
     if (!is_compared(walk.end))
         return true;
+    if (!is_known(walk.end)) {
+        iommu_sink_line(sink, "core cannot be compared");
+        return false;
+    }
     struct idea idea = idea_of(iommu, segment, requester, address, wanted);
     bool agreed = agrees(&idea, &walk);
     tell_idea(iommu, &idea, agreed, sink);
