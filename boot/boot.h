@@ -17,7 +17,8 @@
 
 enum boot_memory_kind {
     BOOT_MEMORY_USABLE,   /* conventional, and boot services' once they are left */
-    BOOT_MEMORY_FIRMWARE, /* RAM that firmware keeps: runtime services, ACPI tables, reserved */
+    BOOT_MEMORY_FIRMWARE, /* RAM that firmware keeps: runtime services, ACPI tables */
+    BOOT_MEMORY_RESERVED, /* not said what for: RAM or registers */
     BOOT_MEMORY_IMAGE,    /* this image */
     BOOT_MEMORY_MMIO,
 };

@@ -184,7 +184,7 @@ static EFI_STATUS leave_boot_services(EFI_BOOT_SERVICES *services, EFI_HANDLE im
     return status;
 }
 
-/* Types that this file does not know stay firmware's. False: no memory at all. */
+/* Types that this file does not know may be anything. False: no memory at all. */
 static bool kind_of(UINT32 type, enum boot_memory_kind *kind)
 {
     switch (type) {
@@ -201,8 +201,15 @@ static bool kind_of(UINT32 type, enum boot_memory_kind *kind)
         return true;
     case EfiUnusableMemory:
         return false;
-    default:
+    case EfiRuntimeServicesCode:
+    case EfiRuntimeServicesData:
+    case EfiACPIReclaimMemory:
+    case EfiACPIMemoryNVS:
+    case EfiPalCode:
         *kind = BOOT_MEMORY_FIRMWARE;
+        return true;
+    default:
+        *kind = BOOT_MEMORY_RESERVED;
         return true;
     }
 }
@@ -222,7 +229,7 @@ static void note_runtime(const EFI_MEMORY_DESCRIPTOR *descriptor, enum boot_memo
 static void convert_map(const struct memory_map *map)
 {
     static const enum boot_memory_kind order[] = {BOOT_MEMORY_USABLE, BOOT_MEMORY_MMIO,
-                                                  BOOT_MEMORY_FIRMWARE};
+                                                  BOOT_MEMORY_FIRMWARE, BOOT_MEMORY_RESERVED};
     unsigned refused = 0;
 
     for (unsigned pass = 0; pass < sizeof(order) / sizeof(order[0]); pass++) {

@@ -234,6 +234,9 @@ static const uint8_t *page_of(uint64_t page, const char **why)
     *why = "is no RAM; 'mmio' reads it as registers";
     if (kind == BOOT_MEMORY_MMIO)
         return NULL;
+    *why = "is reserved and may be no RAM; 'mmio' reads it as registers";
+    if (kind == BOOT_MEMORY_RESERVED)
+        return NULL;
     *why = "is left unmapped by the image";
     if (page == 0)
         return NULL;

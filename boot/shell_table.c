@@ -50,9 +50,9 @@ const struct shell_command shell_commands[] = {
      NULL, shell_maps, false},
     {"md", "ADDRESS [LENGTH] [mmio]", "memory in bytes",
      "LENGTH bytes (256 unless said) of physical memory: RAM, and what firmware\n"
-     "keeps. Anything else is refused, unless 'mmio' says that registers may be\n"
-     "read: in words of 32 bits, and a read may have effects that only its device\n"
-     "knows.\n",
+     "keeps in RAM. Anything else, and what it calls reserved, is refused, unless\n"
+     "'mmio' says that registers may be read: in words of 32 bits, and a read may\n"
+     "have effects that only its device knows.\n",
      NULL, shell_md, false},
     {"pci", "[BDF]", "functions, or one decoded",
      "Lists the PCI functions, or decodes the configuration space of one: command,\n"

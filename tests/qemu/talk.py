@@ -270,6 +270,15 @@ def names_of(lines: list[str]) -> set[str]:
     return {cell.strip() for cell in cells if cell.strip()}
 
 
+def ecam_steps(talk: Talk) -> tuple[Step, ...]:
+    """Firmware calls ECAM reserved. MCFG, "Base Address" of the first allocation."""
+    dump = "".join(line[8:56] for line in talk.say("acpi MCFG")[0]
+                   if re.match("[0-9a-f]{8} ", line))
+    base = int.from_bytes(bytes.fromhex(dump)[44:52], "little")
+    return (step(f"md {base:#x} 64", "is reserved", status=FAILED),
+            step(f"md {base:#x} 4 mmio", rf"^{base:08x} 29c08086"))
+
+
 def run_script(talk: Talk, iommu: str) -> list[str]:
     found: list[str] = []
 
@@ -281,6 +290,7 @@ def run_script(talk: Talk, iommu: str) -> list[str]:
     untried = names_of(talk.say("help")[0]) - {s.command for s in BEGIN + HAND} - {"reboot", "poweroff"}
     found += [f"no step tries {name}" for name in sorted(untried)]
     play(BEGIN)
+    play(ecam_steps(talk))
     begin = talk.log.stat().st_size
     play(HAND)
     end = talk.log.stat().st_size
