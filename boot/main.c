@@ -293,7 +293,7 @@ static const char *step_drivers(void)
 static const char *step_image_tests(void)
 {
     image_provoke(&boot.iommu, option("provoke"));
-    image_tests(&boot.iommu, boot_option_is(boot.info, "tests", "all"));
+    image_tests(&boot.iommu, boot_option_is(boot.info, "tests", "all"), NULL);
     if (option("bench") && boot.iommu.unit_count)
         bench_image(&boot.iommu);
     return NULL;

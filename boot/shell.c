@@ -78,13 +78,13 @@ static bool domain_word(unsigned n, char word[LINE_WORD])
 
 static bool test_word(unsigned n, char word[LINE_WORD])
 {
-    static const char *const ids[] = {
-        "API-", "BOOT-",      "CORE-", "DMA-ALLOW-", "DMA-DENY-", "DMA-FAULT-", "EDU-FAULT-",
-        "HDA-", "HDA-FAULT-", "IRQ-",  "NVME-",      "drivers",   "image"};
+    static const char *const groups[] = {"drivers", "image"};
+    const size_t count = sizeof(groups) / sizeof(groups[0]);
+    const char *text = n < count ? groups[n] : shell_test_kind(n - (unsigned)count);
 
-    if (n >= sizeof(ids) / sizeof(ids[0]))
+    if (text == NULL)
         return false;
-    snprintf(word, LINE_WORD, "%s", ids[n]);
+    snprintf(word, LINE_WORD, "%s", text);
     return true;
 }
 

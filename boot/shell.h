@@ -60,6 +60,9 @@ int shell_walk(struct shell *shell, int argc, char *const argv[]);
 /* Shows a result of `test`, and no other. */
 void shell_show_result(const char *id, const char *device, enum result result, const char *reason);
 
+/* The nth of the beginnings that ids of tests have; NULL: no more. */
+const char *shell_test_kind(unsigned n);
+
 /* Lines of sixteen bytes, numbered from `address` on. False: Ctrl-C. */
 bool shell_dump(struct shell *shell, uint64_t address, const uint8_t *bytes, size_t length);
 

@@ -118,18 +118,40 @@ static bool was_stopped(void)
     return shell_stopped(trial.shell);
 }
 
-/* Whether `id` may be one of the image's own. */
-static bool is_own(const char *id)
-{
-    static const char *const own[] = {"BOOT", "CORE", "IRQ", "API"};
+/* How ids begin, and who finds them: the drivers, or the image itself. */
+static const struct {
+    const char *prefix;
+    bool image;
+} kinds[] = {
+    {"API-", true},       {"BOOT-", true},       {"CORE-", true}, {"DMA-ALLOW-", false},
+    {"DMA-DENY-", false}, {"DMA-FAULT-", false}, {"DRV-", false}, {"EDU-FAULT-", false},
+    {"HDA-", false},      {"HDA-FAULT-", false}, {"IRQ-", true},  {"NVME-", false},
+};
 
-    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-        if (strncmp(id, own[i], strlen(own[i])) == 0)
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+const char *shell_test_kind(unsigned n)
+{
+    return n < KINDS ? kinds[n].prefix : NULL;
+}
+
+/* An id may begin with both: one of them is the beginning of the other. */
+static bool may_share(const char *one, const char *other)
+{
+    size_t lengths[] = {strlen(one), strlen(other)};
+
+    return strncmp(one, other, lengths[lengths[0] > lengths[1]]) == 0;
+}
+
+static bool is_among(const char *id, bool image)
+{
+    for (size_t i = 0; i < KINDS; i++)
+        if (kinds[i].image == image && may_share(id, kinds[i].prefix))
             return true;
     return false;
 }
 
-static void run_tests(const char *id, bool drivers, bool image)
+static void run_tests(bool drivers, bool image, bool all)
 {
     static struct manager_setup setup;
 
@@ -139,27 +161,37 @@ static void run_tests(const char *id, bool drivers, bool image)
     if (drivers)
         manager_run(&setup);
     if (image && !shell_stopped(trial.shell))
-        image_tests(shell_machine->iommu, strncmp(id, "API", 3) == 0);
+        image_tests(shell_machine->iommu, all, was_stopped);
     setup.stopped = NULL;
     trial.shell = NULL;
+}
+
+static int say_none(struct shell *shell, const char *id)
+{
+    shell_printf(shell, "test: no test has an id that begins with '%s'.\n", id);
+    return SHELL_WRONG;
 }
 
 int shell_test(struct shell *shell, int argc, char *const argv[])
 {
     const char *id = argc > 1 ? argv[1] : "";
-    bool drivers = strcmp(id, "drivers") == 0, image = strcmp(id, "image") == 0;
-    bool named = *id != '\0' && !drivers && !image;
+    bool drivers = strcmp(id, "image") != 0, image = strcmp(id, "drivers") != 0;
+    bool named = *id != '\0' && drivers && image;
 
+    if (named) {
+        drivers = is_among(id, false);
+        image = is_among(id, true);
+    }
+    if (!drivers && !image)
+        return say_none(shell, id);
     trial.shell = shell;
     trial.prefix = named ? id : "";
     trial.shown = trial.failed = 0;
-    run_tests(id, named ? !is_own(id) : !image, named ? is_own(id) : !drivers);
+    run_tests(drivers, image, named && may_share(id, "API-"));
     if (shell_stopped(shell))
         return SHELL_STOPPED;
-    if (trial.shown == 0) {
-        shell_printf(shell, "test: no test has an id that begins with '%s'.\n", id);
-        return SHELL_WRONG;
-    }
+    if (trial.shown == 0)
+        return say_none(shell, id);
     shell_printf(shell, "%u results, %u of them failed or undecided; the report stays as it is.\n",
                  trial.shown, trial.failed);
     return trial.failed == 0 ? SHELL_DONE : SHELL_FAILED;

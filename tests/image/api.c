@@ -72,7 +72,7 @@ static void find_devices(struct api *api)
             api->spare = i;
 }
 
-void image_tests_all(struct iommu *iommu)
+void image_tests_all(struct iommu *iommu, bool (*stopped)(void))
 {
     static struct api api;
 
@@ -87,7 +87,7 @@ void image_tests_all(struct iommu *iommu)
     if (api.unrecorded)
         log_write(LOG_WARNING, "tests",
                   "refusals are not recorded as they are: memory alone judges");
-    for (unsigned i = 0; i < API_COUNT; i++) {
+    for (unsigned i = 0; i < API_COUNT && !(stopped && stopped()); i++) {
         api_run(&api, i);
         results_add(api_behaviour(i).id, NULL, api.result, api.reason);
     }

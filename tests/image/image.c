@@ -85,7 +85,7 @@ static void fault_tests(const struct iommu *iommu)
               "recorded faults are announced by interrupt");
 }
 
-void image_tests(struct iommu *iommu, bool all)
+void image_tests(struct iommu *iommu, bool all, bool (*stopped)(void))
 {
     processor_tests();
     if (iommu_state(iommu) == IOMMU_ABSENT || iommu_state(iommu) == IOMMU_STATE_FAILED)
@@ -93,5 +93,5 @@ void image_tests(struct iommu *iommu, bool all)
     state_tests(iommu);
     fault_tests(iommu);
     if (all)
-        image_tests_all(iommu);
+        image_tests_all(iommu, stopped);
 }
