@@ -218,6 +218,18 @@ class Endings(Flash):
                 self.assert_untouched()
                 self.assertEqual(self.write("--force", name, "--dry-run"), "done")
 
+    def test_members_of_a_set_are_in_use(self) -> None:
+        for member in ("LVM2_member", "linux_raid_member", "zfs_member", "ddf_raid_member",
+                       "isw_raid_member", "promise_fasttrack_raid_member", "bcache", "VMFS",
+                       "VMFS_volume_member"):
+            with self.subTest(member):
+                self.change(fstype=member)
+                self.assertEqual(self.write(), "in-use")
+                self.assert_untouched()
+        for plain in ("vfat", None):
+            self.change(fstype=plain)
+            self.assertEqual(self.write("--dry-run"), "done")
+
     def test_system(self) -> None:
         for mount in ("/", "/boot", "/boot/efi", "/usr"):
             self.change(mountpoints=[mount])
