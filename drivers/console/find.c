@@ -133,6 +133,10 @@ static bool find_by_option(const struct console_setup *setup, struct console_fou
         console_tell(found, "option not understood: %.64s; ", setup->option);
         return false;
     }
+    if (port.baud > UART_BAUD_MAX) {
+        console_tell(found, "speed is above %u: %.64s; ", UART_BAUD_MAX, setup->option);
+        return false;
+    }
     if (choose(found, port, false, "given by option"))
         return true;
     console_tell(found, "no answer from %.64s; ", setup->option);

@@ -35,7 +35,6 @@
 
 #define ALL_ONES        0xFFu
 #define FIFO_DEPTH      16u
-#define BAUD_BASE       115200u
 #define MAPPED_ADDRESS  (UINT64_C(1) << 52)
 #define POLLS_MAX       (1u << 20) /* ends a wait too while the clock does not run yet */
 
@@ -86,7 +85,7 @@ static bool uart_map(struct uart *uart)
     uint64_t length = (uint64_t)uart->stride * REGISTERS;
 
     if (!power_of_two_to_4(uart->stride) || !power_of_two_to_4(uart->width) ||
-        uart->width > uart->stride || uart->address == 0 || uart->baud > BAUD_BASE)
+        uart->width > uart->stride || uart->address == 0 || uart->baud > UART_BAUD_MAX)
         return false;
     if (uart->io_port)
         return uart->width == 1 && uart->address <= UINT16_MAX - (length - 1);
@@ -121,7 +120,7 @@ static bool loopback_answers(const struct uart *uart)
 
 static void set_baud(const struct uart *uart)
 {
-    uint32_t divisor = BAUD_BASE / uart->baud;
+    uint32_t divisor = UART_BAUD_MAX / uart->baud;
 
     uart_store(uart, UART_LCR, LCR_DLAB | LCR_8N1);
     uart_store(uart, UART_DLL, (uint8_t)divisor);

@@ -15,6 +15,7 @@
  */
 #define UART_DEADLINE_NS   UINT64_C(100000000) /* 16 characters at 1,600 baud */
 #define UART_DEADLINES_MAX 3
+#define UART_BAUD_MAX      115200u
 
 struct uart {
     /* Where it is: filled by the caller. */

@@ -585,6 +585,9 @@ static void test_console_survives_a_bad_option(void **state)
     assert_string_equal(find("ttyS1", NULL), "console: no answer from ttyS1; ttyS0 at I/O 0x3f8, "
                                              "found by probe");
     assert_non_null(strstr(find("uart8250,io,0xffffffffffffffffff", NULL), "found by probe"));
+    assert_string_equal(find("ttyS0,230400", NULL),
+                        "console: speed is above 115200: ttyS0,230400; ttyS0 at I/O 0x3f8, "
+                        "found by probe");
     assert_int_equal(chip.divisor_writes, 0);
 }
 
