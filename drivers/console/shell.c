@@ -395,6 +395,7 @@ void shell_step(struct shell *shell)
         line_again(&shell->line);
     if (key != KEY_NONE && line_key(&shell->line, key)) {
         run_line(shell);
+        (void)shell->setup->idle(); /* what came while it ran is above the prompt */
         line_begin(&shell->line);
     }
 }

@@ -66,6 +66,7 @@ static char output[1 << 16];
 static size_t output_length;
 static char calls[1024]; /* of the commands below */
 static bool log_speaks;
+static bool command_speaks; /* into the log */
 static uint64_t now;
 
 static int next_byte(void)
@@ -118,6 +119,7 @@ static int note(struct shell *at, int argc, char *const argv[])
         snprintf(calls + length, sizeof(calls) - length, "%s%s", argv[i], i + 1 < argc ? "," : ";");
     }
     assert_null(argv[argc]);
+    log_speaks = log_speaks || command_speaks;
     return argc == 3 ? SHELL_FAILED : SHELL_DONE;
 }
 
@@ -359,6 +361,19 @@ static void the_log_leaves_the_line_whole(void **state)
     assert_string_equal(calls, "few,x;");
 }
 
+/* What a command says into the log is above the prompt already. */
+static void a_command_may_log(void **state)
+{
+    (void)state;
+    command_speaks = true;
+    type("none\r");
+    command_speaks = false;
+    assert_true(says("[a line of the log]"));
+    size_t before = output_length;
+    shell_step(&shell);
+    assert_int_equal(output_length, before);
+}
+
 static void noise_runs_nothing(void **state)
 {
     static const char noise[] = "\xFF\x80\0\033[99;99R\033Oq\xC3\xA9\x9B\033[200~none\033[201~\x15";
@@ -431,6 +446,7 @@ int main(void)
         cmocka_unit_test_setup(read_only_shells_refuse_what_acts, open_shell),
         cmocka_unit_test_setup(tab_knows_commands_and_arguments, open_shell),
         cmocka_unit_test_setup(the_log_leaves_the_line_whole, open_shell),
+        cmocka_unit_test_setup(a_command_may_log, open_shell),
         cmocka_unit_test_setup(noise_runs_nothing, open_shell),
         cmocka_unit_test_setup(the_images_table_is_whole, open_shell),
     };
