@@ -366,6 +366,7 @@ static struct shell_boot shell_boot = {
 
 static void run_panic_shell(void)
 {
+    framebuffer_scroll();
     boot_shell(&shell_boot, true);
 }
 

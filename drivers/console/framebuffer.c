@@ -202,6 +202,11 @@ void framebuffer_hold(void)
     memset(wanted, ' ', sizeof(wanted));
 }
 
+void framebuffer_scroll(void)
+{
+    screen.held = false;
+}
+
 void framebuffer_write(const char *text, size_t length)
 {
     if (screen.rows == 0)

@@ -34,4 +34,7 @@ void framebuffer_write(const char *text, size_t length);
  * lines stay to be read. A second time it does nothing. Context: any; takes no lock. */
 void framebuffer_hold(void);
 
+/* Ends that, for the shell behind a panic. */
+void framebuffer_scroll(void);
+
 #endif

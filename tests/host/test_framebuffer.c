@@ -207,6 +207,10 @@ static void test_a_held_page_keeps_its_first_lines(void **state)
     put("fourth");
     check_row(0, 1, "first");
     check_row(2, 1, "at wraps");
+    framebuffer_scroll();
+    put("\nfifth\nsixth");
+    check_row(1, 1, "fifth");
+    check_row(2, 1, "sixth");
 }
 
 static void test_wide_screens_get_large_glyphs(void **state)
