@@ -13,6 +13,7 @@ static const struct option_rule rules[] = {
     {"console", NULL, "found",
      "the serial port: ttyS0, uart8250,io,0x3f8, uart8250,mmio32,ADDRESS, "
      "none; \",115200\" behind it sets the speed"},
+    {"disks", "read|skip", "read", "read each disk whole, for its sum, or nothing of it"},
     {"dmaguard", "block|allow", "block",
      "whether a driver may let its device pass untranslated to all memory"},
     {"earlycon", NULL, "not given", "Linux's word for console=, which wins"},

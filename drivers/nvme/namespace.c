@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define NVME_YIELD_NS UINT64_C(1000000000)
+#define NVME_TELL_NS  UINT64_C(10000000000)
 
 struct namespace
 {
@@ -20,6 +21,7 @@ struct progress {
     uint64_t total;
     uint64_t submitted;
     uint64_t hashed;
+    uint64_t told_ns; /* when it was last told */
     unsigned depth;
 };
 
@@ -82,10 +84,25 @@ static bool await_slot(struct nvme *nvme, const struct nvme_slot *slot)
     return true;
 }
 
+/* A large disk takes hours: a person should see it come on. */
+static void tell(struct nvme *nvme, const struct namespace *namespace, struct progress *progress)
+{
+    uint64_t now = nvme->device->services->now_ns(nvme->device);
+
+    if (now - progress->told_ns < NVME_TELL_NS)
+        return;
+    progress->told_ns = now;
+    nvme->device->services->log(nvme->device, DRIVER_INFO, "namespace %u: %llu of %llu MiB read",
+                                (unsigned)namespace->id,
+                                (unsigned long long)(progress->hashed * nvme->transfer_max >> 20),
+                                (unsigned long long)(namespace->bytes >> 20));
+}
+
 static bool read_all(struct nvme *nvme, const struct namespace *namespace, struct sha256 *sha)
 {
     struct progress progress = {
         .total = (namespace->bytes + nvme->transfer_max - 1) / nvme->transfer_max,
+        .told_ns = nvme->device->services->now_ns(nvme->device),
         .depth = nvme->io.entries - 1u < NVME_SLOTS ? nvme->io.entries - 1u : NVME_SLOTS,
     };
 
@@ -101,6 +118,7 @@ static bool read_all(struct nvme *nvme, const struct namespace *namespace, struc
         sha256_update(sha, data, slot->length);
         nvme_data_release(nvme, slot);
         progress.hashed++;
+        tell(nvme, namespace, &progress);
         yield(nvme);
         if (nvme->error[0] != '\0') /* a fault was recorded */
             return false;
@@ -157,6 +175,10 @@ static bool read_namespace(struct nvme *nvme, uint32_t id, struct nvme_summary *
     }
     if (nvme->bench && !nvme_bench(nvme, id, namespace.block_log2, namespace.bytes))
         return false;
+    if (nvme->skips) {
+        summary->skipped++;
+        return true;
+    }
     sha256_init(&sha);
     if (!read_all(nvme, &namespace, &sha))
         return false;

@@ -28,8 +28,9 @@ static void report_read(struct nvme *nvme, bool done, const struct nvme_summary 
         device->services->test(device, "NVME-002", DRIVER_PASS, NULL);
     else
         device->services->test(device, "NVME-002", DRIVER_SKIP, "%s",
-                               summary->empty > 0 ? "the medium is empty"
-                                                  : "the controller has no namespace");
+                               summary->skipped > 0 ? "disks=skip: nothing is read"
+                               : summary->empty > 0 ? "the medium is empty"
+                                                    : "the controller has no namespace");
 }
 
 static void skip(struct nvme *nvme, const char *const *ids, size_t count)
@@ -69,6 +70,13 @@ static void close_buffers(struct nvme *nvme)
     nvme_queue_close(nvme, &nvme->admin);
 }
 
+static bool asks_to_skip(struct driver_device *device)
+{
+    const char *disks = device->services->option(device, "disks");
+
+    return disks != NULL && strcmp(disks, "skip") == 0;
+}
+
 static bool asks_for_pool(struct driver_device *device)
 {
     const char *way = device->services->option(device, "nvme");
@@ -86,6 +94,7 @@ static bool nvme_start(struct driver_device *device)
     struct nvme nvme = {.device = device,
                         .bench = bench != NULL,
                         .passes = bench != NULL && strcmp(bench, "pass") == 0,
+                        .skips = asks_to_skip(device),
                         .pooled = asks_for_pool(device) && bench == NULL};
 
     device->context = &nvme;

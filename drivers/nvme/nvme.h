@@ -74,6 +74,7 @@ struct nvme {
     unsigned interrupts; /* vectors; 0: polled */
     bool bench;          /* option bench: polled, and data is mapped at its physical address */
     bool passes;         /* option bench=pass: a pass-through domain, and nothing is mapped */
+    bool skips;          /* option disks=skip: nothing of a medium is read */
     bool pooled;         /* option nvme=pool, without bench: that measures explicit addresses */
     bool enabled;        /* by this driver: faults are its own from then on */
     size_t transfer_max; /* bytes */
@@ -163,8 +164,9 @@ bool nvme_identify(struct nvme *nvme, enum nvme_cns cns, uint32_t namespace_id)
 
 /* namespace.c: reads whole namespaces. */
 struct nvme_summary {
-    unsigned read;  /* namespaces read from first block to last */
-    unsigned empty; /* namespaces without blocks */
+    unsigned read;    /* namespaces read from first block to last */
+    unsigned empty;   /* namespaces without blocks */
+    unsigned skipped; /* by option disks=skip */
 };
 
 bool nvme_read_namespaces(struct nvme *nvme, struct nvme_summary *summary)

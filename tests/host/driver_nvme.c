@@ -139,6 +139,32 @@ static void no_medium_is_skipped(void **state)
     assert_int_equal(m.disk_count, 0);
 }
 
+/* All but the reading is done. */
+static void a_disk_may_be_skipped(void **state)
+{
+    (void)state;
+    disks = "skip";
+    assert_true(run(plain(SOUND)));
+    disks = NULL;
+    expect(DRIVER_PASS, DRIVER_SKIP);
+    expect_refusal(DRIVER_PASS, DRIVER_PASS);
+    assert_int_equal(m.disk_count, 0);
+}
+
+/* One line for each 10 s. */
+static void long_reads_are_told(void **state)
+{
+    struct setting slow = plain(SOUND);
+
+    (void)state;
+    assert_true(run(slow));
+    assert_int_equal(m.lines, 0);
+    slow.turn_ns = UINT64_C(5000000000);
+    assert_true(run(slow));
+    assert_in_range(m.lines, 1, m.reads);
+    expect(DRIVER_PASS, DRIVER_PASS);
+}
+
 static void works_with_any_interrupts(void **state)
 {
     static const enum fault_of_machine cases[] = {NO_INTERRUPTS, ONE_INTERRUPT, INTERRUPTS_LOST};
@@ -279,6 +305,8 @@ int main(void)
         cmocka_unit_test(transfers_are_unmapped_or_pooled),
         cmocka_unit_test(all_geometries_are_read),
         cmocka_unit_test(no_medium_is_skipped),
+        cmocka_unit_test(a_disk_may_be_skipped),
+        cmocka_unit_test(long_reads_are_told),
         cmocka_unit_test(works_with_any_interrupts),
         cmocka_unit_test(every_failure_is_one_sentence),
         cmocka_unit_test(each_broken_refusal_is_seen),

@@ -338,6 +338,7 @@ static inline bool service_wait(struct driver_device *device, bool (*ready)(void
             return false;
         tick();
     }
+    m.now += m.setting.turn_ns;
     return true;
 }
 
@@ -407,8 +408,7 @@ static inline void service_log(struct driver_device *device, enum driver_level l
                                const char *format, ...)
 {
     (void)device;
-    (void)level;
-    (void)format;
+    m.lines += level == DRIVER_INFO && strstr(format, "MiB read") != NULL;
 }
 
 static inline void service_test(struct driver_device *device, const char *id,
@@ -441,7 +441,7 @@ static inline void service_disk(struct driver_device *device, const char *name, 
 static inline const char *service_option(struct driver_device *device, const char *name)
 {
     (void)device;
-    return strcmp(name, "nvme") == 0 ? way : NULL;
+    return strcmp(name, "nvme") == 0 ? way : strcmp(name, "disks") == 0 ? disks : NULL;
 }
 
 static const struct driver_services services = {

@@ -69,6 +69,7 @@ struct setting {
     uint8_t mdts;
     unsigned queue_limit; /* 0: plenty */
     bool version_1_0;
+    uint64_t turn_ns;   /* that others take whenever the driver waits */
     unsigned fail_call; /* the nth call of the domain API or the allocator fails; 0: none */
 };
 
@@ -90,7 +91,7 @@ static struct {
     uint32_t cc, csts, aqa;
     struct queue queues[2];
     unsigned backlog[BACKLOG]; /* queue << 16 | entry */
-    unsigned backlog_count, in_flight_most, reads;
+    unsigned backlog_count, in_flight_most, reads, lines;
     bool raised[2];
     bool created, domain, attached;
     bool allocates;    /* the domain has an allocator, which chooses every address */
@@ -117,7 +118,8 @@ static struct {
     } tests[TESTS];
 } m;
 
-static const char *way; /* option nvme */
+static const char *way;   /* option nvme */
+static const char *disks; /* option disks */
 
 static _Alignas(PAGE_SIZE) uint8_t ram[FRAMES * PAGE_SIZE];
 
