@@ -72,6 +72,7 @@ void console_show(void)
 void console_early(const char *option)
 {
     console_find(&(struct console_setup){.option = option});
+    port.found = port.found && port.uart.io_port; /* page tables change before console_start() */
     panic_set_writer(panic_text);
 }
 

@@ -42,7 +42,8 @@ struct console_port {
  * "console: ttyS0 at I/O 0x3f8, found by probe". */
 const char *console_find(const struct console_setup *setup);
 
-/* Before mmio_map() works: a panic shows on the port that the option names or a probe finds. */
+/* Before mmio_map() works: a panic shows on the port that the option names or a probe finds, if
+ * that is one of I/O. */
 void console_early(const char *option);
 
 /* console_find(), then registers the sinks of log and records and the panic writer, and returns the

@@ -549,6 +549,9 @@ static void test_console_follows_the_option(void **state)
     plug(WORKS, true, MEMORY_UART, 4, 4);
     assert_string_equal(find("uart8250,mmio32,0xfe032000", NULL),
                         "console: uart8250 at memory 0xfe032000, given by option");
+    console_early("uart8250,mmio32,0xfe032000"); /* not while the page tables change */
+    console_write("early", 5);
+    assert_int_equal(chip.sent_count, 0);
     plug(WORKS, true, MEMORY_UART, 1, 1);
     assert_string_equal(find("uart,0xfe032000", NULL),
                         "console: uart8250 at memory 0xfe032000, given by option");
