@@ -44,6 +44,7 @@ static const unit_broken_t unit_useless[] = {
     {.never_rtps = true},
     {.never_qies = true},
     {.queue_stuck = true},
+    {.never_completes = true},
 };
 
 static inline void unit_create(unit_t *unit, const unit_config_t *config, unsigned number,
@@ -221,7 +222,7 @@ static inline void unit_set_width(unit_config_t *config, enum unit_width width)
 
 static inline void unit_set_delay(unit_broken_t *broken, unsigned ticks)
 {
-    broken->command_delay = broken->queue_delay = ticks;
+    broken->command_delay = broken->queue_delay = broken->completion_delay = ticks;
 }
 
 static inline void unit_stall(unit_t *unit)
@@ -294,7 +295,8 @@ static inline bool unit_is_log(const unit_t *unit, uint64_t frame)
 
 static inline bool unit_is_idle(const unit_t *unit)
 {
-    return !unit->queue_pending && unit->iqh == unit->iqt;
+    return !unit->queue_pending && !unit->waiting && unit->iqh == unit->iqt &&
+           unit->fetched_count == 0;
 }
 
 static inline uint64_t unit_frame(const unit_t *unit)

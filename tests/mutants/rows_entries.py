@@ -152,6 +152,10 @@ ROWS = (
      "    if (iommu_queue_await(&vtd->queue, sequence, &runs))\n",
      "    if (iommu_queue_await(&vtd->queue, sequence, &runs) || !iommu_holds(&runs))\n",
      "test_mapping a_stalled_unit_keeps_no_other_from_forgetting"),
+    (18, "head-taken-for-done", "drivers/iommu/vtd/queue.c",
+     "    return iommu_queue_is_done(queue, sequence) || await(vtd, sequence);",
+     "    (void)await;\n    return wait_until(queue_is_idle, vtd, IOMMU_WAIT_NS) && sequence;",
+     "test_core slow_units_are_waited_for"),
     (19, "status-word-in-the-ring", QUEUE_C,
      "    queue->status_physical = memory_physical(queue->status);",
      "    queue->status = (uint32_t *)queue->ring;\n"
