@@ -14,7 +14,7 @@ ROWS = (
     (32, "one-level-too-many", "drivers/iommu/vtd/context.c",
      "vtd_context_high(binding->domain_id, binding->levels)",
      "vtd_context_high(binding->domain_id, (uint8_t)(binding->levels + 1))",
-     "test_vtd faults_that_were_lost_are_counted"),
+     "test_vtd blocked_is_not_present"),
     (32, "mode-one-too-low", DEVICES,
      "(uint64_t)binding->levels << DTE_MODE_SHIFT",
      "(uint64_t)(binding->levels - 1) << DTE_MODE_SHIFT",
@@ -160,22 +160,28 @@ ROWS = (
      "            (void)n;\n",
      "test_mapping a_failed_attach_leaves_no_alias"),
     (50, "translation-on-before-its-table", "drivers/iommu/amdvi/unit.c",
-     "    set_device_table(amdvi);\n    if (!amdvi_control(amdvi, CONTROL_IOMMU_EN",
-     "    if (!amdvi_control(amdvi, CONTROL_IOMMU_EN",
+     "    set_device_table(amdvi);\n"
+     "    if (!amdvi_control(amdvi, CONTROL_IOMMU_EN | CONTROL_INV_TIME_OUT, 0, 0, 0) ||\n"
+     "        !(mmio_read64(&amdvi->mmio, AMDVI_CONTROL) & CONTROL_IOMMU_EN))\n"
+     "        return false;\n",
+     "    if (!amdvi_control(amdvi, CONTROL_IOMMU_EN | CONTROL_INV_TIME_OUT, 0, 0, 0) ||\n"
+     "        !(mmio_read64(&amdvi->mmio, AMDVI_CONTROL) & CONTROL_IOMMU_EN))\n"
+     "        return false;\n"
+     "    set_device_table(amdvi);\n",
      "test_amdvi all_is_blocked_before_it_counts"),
     (50, "all-passes-until-attached", DEVICES,
      "        table_store64(&amdvi->devices[i].memory[0], blocked_memory(unit));\n", "",
      "test_amdvi all_is_blocked_before_it_counts"),
     (50, "caches-kept-when-turned-on", "drivers/iommu/vtd/unit.c",
      "    if (!invalidate_all(vtd))\n", "    if (!invalidate_all && !vtd)\n",
-     "test_vtd faults_that_were_lost_are_counted"),
+     "test_vtd what_firmware_left_on_protects_until_the_end"),
     (50, "poisoned-unit-leaves-masters", CORE,
      "    stop_devices(iommu, index);\n", "    (void)stop_devices;\n",
      "test_mapping a_failed_domain_takes_nothing_by_the_plain_way"),
     (51, "translated-requests-accepted", "drivers/iommu/vtd/context.c",
      "    return (struct vtd_entry){binding->root | ENTRY_P,",
      "    return (struct vtd_entry){binding->root | 1 << 2 | ENTRY_P,",
-     "test_vtd faults_that_were_lost_are_counted"),
+     "test_vtd blocked_is_not_present"),
     (51, "device-may-translate", DEVICES,
      "& KEPT_MEMORY) | domain_id);", "& KEPT_MEMORY) | 1ull << 32 | domain_id);",
      "test_amdvi firmwares_settings_stay"),
