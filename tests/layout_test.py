@@ -115,6 +115,10 @@ class LayoutTest(unittest.TestCase):
             self.write("tests/host/test_a.c", f"void b(void) {{ {test} }}\n")
             with self.subTest(expected):
                 self.assertEqual(len(rules.untested(self.root)), count)
+        self.write("tests/host/test_a.c", 'void b(void) { expect_violation("register"); }\n')
+        self.write("tests/model/dma.c", f"void c(void) {{ {call.replace('has', 'had')} }}\n")
+        self.assertEqual(rules.untested(self.root), ['2 rules say "register"'])
+        (self.root / "tests/model/dma.c").unlink()
         self.write("tests/host/test_a.c", "")
         self.write("tests/host/test_amdvi.c", 'void b(void) { expect_violation("has odd and"); }\n')
         self.assertEqual(len(rules.untested(self.root)), 2)

@@ -63,7 +63,10 @@ def untested(root: Path = ROOT) -> list[str]:
         if best < LETTERS_MIN:
             findings.append(f'no rule says "{part}"')
             continue
-        tested |= {rule for rule, score in scores.items() if score == best}
+        said = [rule for rule, score in scores.items() if score == best]
+        if len(said) > 1:
+            findings.append(f'{len(said)} rules say "{part}"')
+        tested |= set(said)
     findings += [] if known else ["no rule was found"]
     findings += [f'no test expects "{text}"' for _, text in sorted(set(known) - tested)]
     return findings

@@ -571,7 +571,7 @@ static void make_world(const struct space *space, const struct fault *fault)
 static bool leaks(void)
 {
     return unknown_changes(false) != 0 || model_allocations() != allocations ||
-           on.unit.evictions != 0;
+           on.unit.evictions != 0 || model_history_lost() != 0;
 }
 
 /* What calls change, found by many of them. */

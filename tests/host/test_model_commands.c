@@ -56,7 +56,7 @@ static void global_command_rules(void **state)
     expect_violation("TE set again without another SRTP");
     start_with(&MODEL_VTD_DEFAULT);
     out32(GCMD, TE);
-    expect_violation("before SRTP");
+    expect_violation("TE set before SRTP completed");
 }
 
 static void global_commands_offered(void **state)

@@ -75,6 +75,11 @@ static void the_past_can_be_read(void **state)
     assert_true(model_hw_read64_at(at, true, then, &value) && value == 1);
     assert_true(model_hw_read64_at(at, true, UINT64_MAX, &value) && value == 0);
     assert_false(model_hw_read64_at(0x1000, true, then, &value));
+    assert_int_equal(model_history_lost(), 0);
+    for (uint64_t i = 0; i < 65536; i++)
+        table_store64(words, i + 1);
+    assert_true(model_hw_read64_at(at, true, then, &value));
+    assert_int_equal(model_history_lost(), 1);
     no_violation();
 }
 

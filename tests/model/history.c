@@ -13,13 +13,13 @@ struct change {
 };
 
 static struct change changes[CHANGES];
-static uint64_t count;
+static uint64_t count, lost;
 static bool kept;
 
 void model_history_reset(void)
 {
     kept = false;
-    count = 0;
+    count = lost = 0;
 }
 
 void model_keep_history(void)
@@ -44,12 +44,20 @@ uint64_t model_history(void)
     return count;
 }
 
+uint64_t model_history_lost(void)
+{
+    return lost;
+}
+
 bool model_hw_read64_at(uint64_t physical, bool coherent, uint64_t history, uint64_t *value)
 {
     uint64_t oldest = count > CHANGES ? count - CHANGES : 0;
 
     if (!model_hw_read64(physical, coherent, value)) {
         return false;
+    }
+    if (history < oldest) {
+        lost++;
     }
     for (uint64_t i = history > oldest ? history : oldest; i < count; i++) {
         const struct change *change = &changes[i % CHANGES];

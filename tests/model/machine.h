@@ -87,10 +87,12 @@ bool model_hw_read64(uint64_t physical, bool coherent, uint64_t *value)
  * The past of memory, for what reads later than it should: a write buffer, or the other half of an
  * entry. From model_keep_history() until reset, each word that changes is kept, the latest 65536 of
  * them. model_history() is the number of changes so far; model_hw_read64_at() is model_hw_read64()
- * when that number was `history`.
+ * when that number was `history`. model_history_lost() counts the reads of what is kept no more:
+ * like an eviction, each was less strict than it could be.
  */
 void model_keep_history(void);
 uint64_t model_history(void);
+uint64_t model_history_lost(void);
 bool model_hw_read64_at(uint64_t physical, bool coherent, uint64_t history, uint64_t *value)
     __attribute__((warn_unused_result));
 

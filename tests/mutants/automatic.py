@@ -96,8 +96,8 @@ def told(workshop: Workshop, outcome: Outcome) -> str:
     return f"{change.path}:{number}: {dropped}{old} -> {new}"
 
 
-def run_automatic(seed: str, count: int, jobs: int) -> tuple[int, int]:
-    """Prints a line for each mutant. (killed, all)"""
+def run_automatic(seed: str, count: int, jobs: int) -> tuple[int, int, int]:
+    """Prints a line for each mutant. (killed, all, survivors without a reason)"""
     tests = Range()
     workshop = tests.plain
     chosen = choose(changes_in(workshop, FOLDERS), seed)
@@ -117,12 +117,16 @@ def run_automatic(seed: str, count: int, jobs: int) -> tuple[int, int]:
                     survivors.append(outcome)
     print(f"\n{counts['left out']} left out: they do not compile, or to the same code\n"
           f"{processor_time():.0f} s of processor time with the named ones")
-    list_survivors(workshop, survivors)
-    return counts["killed"], counts["killed"] + counts["survived"]
+    unexplained = list_survivors(workshop, survivors)
+    return counts["killed"], counts["killed"] + counts["survived"], unexplained
 
 
-def list_survivors(workshop: Workshop, survivors: Sequence[Outcome]) -> None:
+def list_survivors(workshop: Workshop, survivors: Sequence[Outcome]) -> int:
+    """How many have no reason."""
+    unexplained = 0
     print(f"{len(survivors)} survivors:")
     for outcome in sorted(survivors, key=lambda o: (o.change.path, o.change.at)):
         reason = reason_for(outcome.change, workshop.read(outcome.change.path))
-        print(f"  {told(workshop, outcome)}\n      {reason}")
+        unexplained += not reason
+        print(f"  {told(workshop, outcome)}\n      {reason or 'NO REASON KNOWN: a test is missing'}")
+    return unexplained

@@ -181,8 +181,7 @@ class Reasons(unittest.TestCase):
         with mock.patch.object(reasons, "ROWS", rows):
             for new in (">=", "<"):
                 found.append(reasons.reason_for(Change(PATH, SOURCE.index(">"), ">", new), SOURCE))
-        self.assertEqual(found, ["the same", "no reason known: a test is missing"])
-
+        self.assertEqual(found, ["the same", ""])
 
     def test_lines_are_there(self) -> None:
         for row in reasons.ROWS:
@@ -208,6 +207,15 @@ class ExitStatus(Tree):
     def test_survivors(self) -> None:
         status, last = self.status(WEAK, 2)
         self.assertEqual((status, last), (1, "0 of 0 named, 0 of 2 automatic mutants killed"))
+
+    def test_a_survivor_without_a_reason(self) -> None:
+        self.enter(mock.patch.object(mutants, "BAR", 0.0))
+        self.assertEqual(self.status(WEAK, 2)[0], 1)
+
+    def test_survivors_with_a_reason(self) -> None:
+        self.enter(mock.patch.object(mutants, "BAR", 0.0))
+        self.enter(mock.patch.object(reasons, "ROWS", (reasons.Row(PATH, "", "", "the same"),)))
+        self.assertEqual(self.status(WEAK, 2)[0], 0)
 
     def test_a_named_one_survives(self) -> None:
         row = named.Row(1, "limit", PATH, "value = high", "value = value", "test_clamp others")

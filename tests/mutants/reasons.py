@@ -36,8 +36,9 @@ ROWS: tuple[Row, ...] = (
 
 
 def reason_for(change: Change, text: str) -> str:
+    """"" when none is known: a test is missing."""
     old, new = (lines_at(part, change.at)[1] for part in (text, change.apply(text)))
     for row in ROWS:
         if row.path == change.path and row.old in old and row.new in new:
             return row.reason
-    return "no reason known: a test is missing"
+    return ""
