@@ -97,22 +97,30 @@ static struct options planned(unsigned plan)
     return options;
 }
 
+enum { DELAYS = 2 };
+
+static void life_by_plan(unsigned plan, unsigned number)
+{
+    struct options options = planned(plan);
+    unsigned left = number;
+
+    unit_capabilities(&options.unit, &left);
+    unit_set_delay(&options.unit.broken, 3 * unit_choice(&left, DELAYS));
+    options.unit.broken.writes_linger = unit_drains(&options.unit);
+    start(&options);
+    assert_int_equal(iommu_state(&on.iommu), IOMMU_ACTIVE);
+    assert_int_equal(on.iommu.unit_count, plan == ONE_UNIT ? 1 : 2);
+    one_life(&options);
+    if (model_violations())
+        fail_msg("capabilities %u, plan %u: %s", number, plan, model_violation_text(0));
+}
+
 static void life_on_every_legal_unit(void **state)
 {
     (void)state;
-    for (unsigned i = 0; i < UNIT_CAPABILITIES; i++) {
-        struct options options = planned(i % PLANS);
-
-        unit_capabilities(&options.unit, i);
-        unit_set_delay(&options.unit.broken, i % 4);
-        options.unit.broken.writes_linger = true;
-        start(&options);
-        assert_int_equal(iommu_state(&on.iommu), IOMMU_ACTIVE);
-        assert_int_equal(on.iommu.unit_count, i % PLANS == ONE_UNIT ? 1 : 2);
-        one_life(&options);
-        if (model_violations())
-            fail_msg("capabilities %u: %s", i, model_violation_text(0));
-    }
+    for (unsigned i = 0; i < UNIT_CAPABILITIES * DELAYS; i++)
+        for (unsigned plan = 0; plan < PLANS; plan++)
+            life_by_plan(plan, i);
 }
 
 /* ---- At every store ---- */

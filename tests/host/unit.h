@@ -30,7 +30,7 @@
  *   UNIT_REGISTERS, UNIT_TAIL             bytes; where the tail of the queue is among them
  *   unit_kinds[]                          units that differ from the default in an offer or two
  *   unit_useless[]                        misbehaviours that keep a unit from being used
- *   UNIT_CAPABILITIES                     legal sets of offers that unit_capabilities() knows
+ *   UNIT_CAPABILITIES                     sets of offers that unit_capabilities() tells apart
  *   UNIT_TEARS                            ways in which a unit reads an entry in halves
  *
  *   unit_create       powers on unit n of the machine, adds its functions to the inventory
@@ -46,7 +46,9 @@
  *   unit_set_caching  not-present entries are cached
  *   unit_set_coherent walks are coherent, where that can be chosen
  *   unit_set_width    of input addresses
- *   unit_capabilities the nth legal set of offers
+ *   unit_capabilities the nth legal set of offers, n taken from a number that counts choices;
+ *                     offers that it does not tell apart are drawn, by n
+ *   unit_drains       whether it offers to drain writes
  *   unit_set_tear     in which of the ways above, from 1; so many words of memory change meanwhile
  *   unit_set_delay    commands take this many ticks
  *   unit_stall        no command completes any more
@@ -107,6 +109,14 @@ static inline unsigned unit_choice(unsigned *number, unsigned radix)
 
     *number /= radix;
     return choice;
+}
+
+/* Choices that go with a number and follow no digit of it. */
+static inline unsigned unit_draw(unsigned number)
+{
+    uint64_t mixed = (number + UINT64_C(1)) * UINT64_C(0x9E3779B97F4A7C15);
+
+    return (unsigned)(mixed >> 32);
 }
 
 /* Entries that a unit has cached: each of `size` bytes begins with bool valid. */

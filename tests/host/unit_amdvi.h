@@ -201,21 +201,29 @@ static inline void unit_set_caching(unit_config_t *config, bool on)
     config->capability |= on ? MODEL_AMDVI_CAP_NPCACHE : 0;
 }
 
-#define UNIT_CAPABILITIES (2u * 2 * 2 * 3 * 3 * 3)
+#define UNIT_CAPABILITIES (2u * 2 * 2 * 3 * 3)
 #define UNIT_TEARS        2u
 
 /* Levels of host tables by HATS. */
-static inline void unit_capabilities(unit_config_t *config, unsigned number)
+static inline void unit_capabilities(unit_config_t *config, unsigned *number)
 {
     static const unsigned virtual_widths[] = {40, 48, 64}, physical_widths[] = {40, 48, 52};
+    unsigned draw = unit_draw(*number);
 
     config->capability = MODEL_AMDVI_CAP_EFRSUP | MODEL_AMDVI_CAP_EXT;
-    config->capability |= unit_choice(&number, 2) ? MODEL_AMDVI_CAP_NPCACHE : 0;
-    config->capability |= unit_choice(&number, 2) ? MODEL_AMDVI_CAP_IOTLB : 0;
-    config->efr = unit_choice(&number, 2) ? MODEL_AMDVI_EFR_IASUP : 0;
-    config->efr |= AMDVI_HATS(4 + unit_choice(&number, 3));
-    config->virtual_width = virtual_widths[unit_choice(&number, 3)];
-    config->physical_width = physical_widths[unit_choice(&number, 3)];
+    config->capability |= unit_choice(number, 2) ? MODEL_AMDVI_CAP_NPCACHE : 0;
+    config->capability |= unit_choice(number, 2) ? MODEL_AMDVI_CAP_IOTLB : 0;
+    config->efr = unit_choice(number, 2) ? MODEL_AMDVI_EFR_IASUP : 0;
+    config->efr |= AMDVI_HATS(4 + unit_choice(number, 3));
+    config->virtual_width = virtual_widths[unit_choice(number, 3)];
+    config->physical_width = physical_widths[unit_choice(&draw, 3)];
+}
+
+/* "INVALIDATE_IOMMU_PAGES": a completed one has. */
+static inline bool unit_drains(const unit_config_t *config)
+{
+    (void)config;
+    return true;
 }
 
 static inline void unit_set_tear(unit_broken_t *broken, unsigned tear, unsigned changes)

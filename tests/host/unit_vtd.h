@@ -182,24 +182,53 @@ static inline void unit_set_coherent(unit_config_t *config, bool on)
     config->ecap = MODEL_FIELD(config->ecap, MODEL_VTD_ECAP_C, on);
 }
 
-#define UNIT_CAPABILITIES (2u * 2 * 2 * 2 * 3 * 3 * 3)
+#define UNIT_CAPABILITIES (2u * 2 * 2 * 2 * 3 * 3)
 #define UNIT_TEARS        0u
 
-/* SAGAW bit n: n + 2 levels; SLLPS: 2 MiB, then 1 GiB. */
-static inline void unit_capabilities(unit_config_t *config, unsigned number)
+#define VTD_CAP_FRO       (UINT64_C(0x3FF) << 24)
+#define VTD_CAP_DWD       (UINT64_C(1) << 54)
+#define VTD_CAP_DRD       (UINT64_C(1) << 55)
+
+/* SAGAW beside the widest: the narrower ones may be there too. MAMV: no smaller than a leaf. */
+static inline void vtd_draw(uint64_t *cap, unsigned draw, unsigned width, unsigned large)
 {
-    static const unsigned widths[] = {39, 48, 57}, records[] = {1, 8, 256}, large[] = {0, 1, 3};
+    static const unsigned domains[] = {0, 3, 6};
+    static const unsigned records[] = {1, 8, 256}, records_at[] = {0x22, 0x40, 0x80};
+    static const unsigned sets[] = {0, 0x4, 0xE};
+    unsigned widest = 1u << (width - 30) / 9, narrower = (widest - 1) & 0xE;
+
+    *cap = MODEL_FIELD(*cap, MODEL_VTD_CAP_ND, domains[unit_choice(&draw, 3)]);
+    *cap = MODEL_FIELD(*cap, MODEL_VTD_CAP_NFR, records[unit_choice(&draw, 3)] - 1);
+    *cap = MODEL_FIELD(*cap, VTD_CAP_FRO, records_at[unit_choice(&draw, 3)]);
+    *cap = MODEL_FIELD(*cap, VTD_CAP_DWD, unit_choice(&draw, 2));
+    *cap = MODEL_FIELD(*cap, VTD_CAP_DRD, unit_choice(&draw, 2));
+    *cap =
+        MODEL_FIELD(*cap, MODEL_VTD_CAP_SAGAW, widest | (narrower & sets[unit_choice(&draw, 3)]));
+    unsigned least = large == 3 ? 18 : large == 1 ? 9 : 0;
+    *cap = MODEL_FIELD(*cap, MODEL_VTD_CAP_MAMV, least + unit_choice(&draw, 4) * 5);
+}
+
+static inline bool unit_drains(const unit_config_t *config)
+{
+    return config->cap & VTD_CAP_DWD;
+}
+
+/* SAGAW bit n: n + 2 levels; SLLPS: 2 MiB, then 1 GiB. */
+static inline void unit_capabilities(unit_config_t *config, unsigned *number)
+{
+    const unsigned draw = unit_draw(*number);
+    static const unsigned widths[] = {39, 48, 57}, large[] = {0, 1, 3};
     uint64_t *cap = &config->cap, *ecap = &config->ecap;
 
-    *cap = MODEL_FIELD(*cap, MODEL_VTD_CAP_CM, unit_choice(&number, 2));
-    *cap = MODEL_FIELD(*cap, MODEL_VTD_CAP_RWBF, unit_choice(&number, 2));
-    *cap = MODEL_FIELD(*cap, MODEL_VTD_CAP_PSI, unit_choice(&number, 2));
-    *ecap = MODEL_FIELD(*ecap, MODEL_VTD_ECAP_C, unit_choice(&number, 2));
-    unsigned width = widths[unit_choice(&number, 3)];
+    *cap = MODEL_FIELD(*cap, MODEL_VTD_CAP_CM, unit_choice(number, 2));
+    *cap = MODEL_FIELD(*cap, MODEL_VTD_CAP_RWBF, unit_choice(number, 2));
+    *cap = MODEL_FIELD(*cap, MODEL_VTD_CAP_PSI, unit_choice(number, 2));
+    *ecap = MODEL_FIELD(*ecap, MODEL_VTD_ECAP_C, unit_choice(number, 2));
+    unsigned width = widths[unit_choice(number, 3)];
     *cap = MODEL_FIELD(*cap, MODEL_VTD_CAP_MGAW, width - 1);
-    *cap = MODEL_FIELD(*cap, MODEL_VTD_CAP_SAGAW, 1u << (width - 30) / 9);
-    *cap = MODEL_FIELD(*cap, MODEL_VTD_CAP_SLLPS, large[unit_choice(&number, 3)]);
-    *cap = MODEL_FIELD(*cap, MODEL_VTD_CAP_NFR, records[unit_choice(&number, 3)] - 1);
+    unsigned superpages = large[unit_choice(number, 3)];
+    *cap = MODEL_FIELD(*cap, MODEL_VTD_CAP_SLLPS, superpages);
+    vtd_draw(cap, draw, width, superpages);
 }
 
 /* A store of 16 bytes is read as one. */
