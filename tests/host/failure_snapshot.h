@@ -232,10 +232,11 @@ static inline bool in_list(uint64_t list, uint64_t wanted)
     return false;
 }
 
-static inline bool has_tree_page(const struct snapshot *snapshot, uint64_t physical)
+static inline bool has_table_page(const struct snapshot *snapshot, const struct table *table)
 {
     for (unsigned i = 0; i < snapshot->table_count; i++)
-        if (snapshot->tables[i].physical == physical)
+        if (snapshot->tables[i].physical == table->physical &&
+            snapshot->tables[i].domain == table->domain)
             return true;
     return false;
 }
@@ -255,14 +256,28 @@ static inline bool unit_knows(uint16_t domain_id)
     return false;
 }
 
-/* A unit may hold translations of the domain, or had them when a wait failed. One that all devices
- * had left by then is not known any more. */
-static inline bool was_known(const struct snapshot *before, unsigned index)
-{
-    const struct iommu_domain *domain = &on.iommu.domains[index];
+/* Domains of which the unit may hold translations when a wait has failed. One that all devices had
+ * left by then is not known any more. */
+static bool known[IOMMU_DOMAINS_MAX];
 
-    return domain->poisoned || (before->core.domains[index].units &&
-                                (domain->units || unit_knows(before->core.domains[index].id)));
+/* As soon as the wait has failed: what the unit does later does not count. */
+static inline void note_known(const struct snapshot *before)
+{
+    for (unsigned i = 0; i < IOMMU_DOMAINS_MAX; i++) {
+        const struct iommu_domain *domain = &on.iommu.domains[i];
+
+        known[i] = domain->poisoned || (before->core.domains[i].units &&
+                                        (domain->units || unit_knows(before->core.domains[i].id)));
+    }
+}
+
+/* A driver's memory that is another's now, or could be. */
+static inline bool may_be_used_again(const struct snapshot *before, const struct leaf *leaf)
+{
+    owner_t owner = before->owners[(leaf->physical - MODEL_RAM_BASE) >> FRAME_SHIFT];
+
+    return owner >= OWNER_DRIVER && (model_owner(leaf->physical) != owner ||
+                                     iommu_releasable(&on.iommu, owner, leaf->physical, PAGE_SIZE));
 }
 
 /* Tables that were unlinked without an invalidation are in no free list; memory that was unmapped
@@ -272,15 +287,13 @@ static inline void expect_quarantined(const struct snapshot *before, const struc
     for (unsigned i = 0; i < before->table_count; i++) {
         uint64_t page = before->tables[i].physical;
 
-        if (was_known(before, before->tables[i].domain) && !has_tree_page(after, page) &&
+        if (known[before->tables[i].domain] && !has_table_page(after, &before->tables[i]) &&
             (in_list(on.iommu.pool.clean, page) || in_list(on.iommu.pool.dirty, page)))
             fail_msg("table 0x%llx may be used again (domain %u)", (unsigned long long)page,
                      before->tables[i].domain);
     }
     for (unsigned i = 0; i < before->leaf_count; i++)
-        if (was_known(before, before->leaves[i].domain) &&
-            model_owner(before->leaves[i].physical) == OWNER_ONE &&
-            iommu_releasable(&on.iommu, OWNER_ONE, before->leaves[i].physical, PAGE_SIZE))
+        if (known[before->leaves[i].domain] && may_be_used_again(before, &before->leaves[i]))
             fail_msg("memory 0x%llx may be used again",
                      (unsigned long long)before->leaves[i].physical);
 }

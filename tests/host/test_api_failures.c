@@ -411,6 +411,7 @@ static void fail_wait(const struct kind *kind, const struct call *call, unsigned
     if (outcome.status != STATUS_IO_DEVICE_ERROR)
         fail_msg("wait %u: 0x%x", n, (unsigned)outcome.status);
     assert_in_range(outcome.waits, n, UINT32_MAX);
+    note_known(&before);
     expect_untouched();
     expect_kept_addresses(call);
     expect_nothing_gained();
