@@ -53,9 +53,30 @@ static inline void shows_number(const char *format, uint64_t value)
     shows(part);
 }
 
+static unsigned line_next;
+
 static inline void clear_lines(void)
 {
-    line_count = 0;
+    line_count = line_next = 0;
+}
+
+/* The next line, whole. */
+__attribute__((format(printf, 1, 2))) static inline void line_is(const char *format, ...)
+{
+    char text[IOMMU_LINE_MAX + 1];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    assert_true(line_next < line_count);
+    assert_string_equal(lines[line_next++], text);
+}
+
+static inline void no_more_lines(void)
+{
+    assert_int_equal(line_next, line_count);
+    clear_lines();
 }
 
 /* ---- A device at work ---- */

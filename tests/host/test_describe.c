@@ -13,9 +13,10 @@ static uint64_t ones(unsigned low, unsigned high)
 }
 
 /* Every field has a name, lies in one word of the layout and meets no other. */
-static void check_layout(const struct pt_layout *layout, uint64_t covered[4])
+static void check_layout(const struct pt_layout *layout, uint64_t covered[4], uint64_t addresses[4])
 {
     memset(covered, 0, 4 * sizeof *covered);
+    memset(addresses, 0, 4 * sizeof *addresses);
     assert_true(layout->bytes == 4 || (layout->bytes % 8 == 0 && layout->bytes <= 32));
     for (unsigned i = 0; i < layout->count; i++) {
         const struct pt_field *field = &layout->fields[i];
@@ -27,18 +28,95 @@ static void check_layout(const struct pt_layout *layout, uint64_t covered[4])
         assert_true(i == 0 || layout->fields[i - 1].high < field->low);
         assert_true(!(covered[field->low / 64] & bits));
         covered[field->low / 64] |= bits;
+        assert_true(field->kind <= PT_FIELD_ADDRESS);
+        if (field->kind == PT_FIELD_ADDRESS)
+            addresses[field->low / 64] |= bits;
     }
 }
+
+/* Bits of each register that the specifications name, and those of them that are an address where
+ * they stand. In the order of the offsets, which are from other registers on for the last ones. */
+static const struct {
+    const char *name;
+    uint32_t offset, bytes;
+    uint64_t bits[2], address;
+    enum iommu_register_use use;
+} registers[] = {
+#define STATE      IOMMU_REGISTER_STATE
+#define CAPABILITY IOMMU_REGISTER_CAPABILITY
+#define WRITE_ONLY IOMMU_REGISTER_WRITE_ONLY
+#define PAGES      UINT64_C(0xFFFFFFFFFFFFF000)
+#define PAGES_52   UINT64_C(0x000FFFFFFFFFF000)
+#ifdef UNIT_AMDVI
+    {"Capability Header", 0x40, 4, {0x1FFFFFFF}, 0, CAPABILITY},
+    {"Base Address Low", 0x44, 4, {0xFFFFC001}, 0xFFFFC000, CAPABILITY},
+    {"Base Address High", 0x48, 4, {0xFFFFFFFF}, 0, CAPABILITY},
+    {"Range", 0x4C, 4, {0xFFFFFF9F}, 0, CAPABILITY},
+    {"Miscellaneous 0", 0x50, 4, {0xF87FFFFF}, 0, CAPABILITY},
+    {"Extended Feature", 0x30, 8, {UINT64_C(0xFFDF7FFFB3FFFFFF)}, 0, CAPABILITY},
+    {"Device Table Base", 0x00, 8, {PAGES_52 | 0x1FF}, PAGES_52, STATE},
+    {"Command Buffer Base", 0x08, 8, {PAGES_52 | UINT64_C(0xF) << 56}, PAGES_52, STATE},
+    {"Event Log Base", 0x10, 8, {PAGES_52 | UINT64_C(0xF) << 56}, PAGES_52, STATE},
+    {"Control", 0x18, 8, {UINT64_C(0xFDEFFFFFFFFFFF)}, 0, STATE},
+    {"Exclusion Base", 0x20, 8, {PAGES_52 | 3}, PAGES_52, STATE},
+    {"Exclusion Limit", 0x28, 8, {PAGES_52}, PAGES_52, STATE},
+    {"Command Buffer Head", 0x2000, 8, {0x7FFF0}, 0x7FFF0, STATE},
+    {"Command Buffer Tail", 0x2008, 8, {0x7FFF0}, 0x7FFF0, STATE},
+    {"Event Log Head", 0x2010, 8, {0x7FFF0}, 0x7FFF0, STATE},
+    {"Event Log Tail", 0x2018, 8, {0x7FFF0}, 0x7FFF0, STATE},
+    {"Status", 0x2020, 8, {0x79FFF}, 0, STATE},
+#else
+    {"VER", 0x000, 4, {0xFF}, 0, CAPABILITY},
+    {"CAP", 0x008, 8, {UINT64_C(0xF9FFFFBFFF7F1FFF)}, 0, CAPABILITY},
+    {"ECAP", 0x010, 8, {UINT64_C(0x043BFFFEE6F3FFDF)}, 0, CAPABILITY},
+    {"GCMD", 0x018, 4, {0xFF800000}, 0, WRITE_ONLY},
+    {"GSTS", 0x01C, 4, {0xFF800000}, 0, STATE},
+    {"RTADDR", 0x020, 8, {PAGES | 0xC00}, PAGES, STATE},
+    {"CCMD", 0x028, 8, {UINT64_C(0xF8000003FFFFFFFF)}, 0, STATE},
+    {"FSTS", 0x034, 4, {0xFF73}, 0, STATE},
+    {"FECTL", 0x038, 4, {0xC0000000}, 0, STATE},
+    {"FEDATA", 0x03C, 4, {0xFFFFFFFF}, 0, STATE},
+    {"FEADDR", 0x040, 4, {0xFFFFFFFC}, 0xFFFFFFFC, STATE},
+    {"FEUADDR", 0x044, 4, {0xFFFFFFFF}, 0, STATE},
+    {"PMEN", 0x064, 4, {0x80000001}, 0, STATE},
+    {"PLMBASE", 0x068, 4, {0xFFF00000}, 0xFFF00000, STATE},
+    {"PLMLIMIT", 0x06C, 4, {0xFFF00000}, 0xFFF00000, STATE},
+    {"PHMBASE", 0x070, 8, {~UINT64_C(0xFFFFF)}, ~UINT64_C(0xFFFFF), STATE},
+    {"PHMLIMIT", 0x078, 8, {~UINT64_C(0xFFFFF)}, ~UINT64_C(0xFFFFF), STATE},
+    {"IQH", 0x080, 8, {0x7FFF0}, 0x7FFF0, STATE},
+    {"IQT", 0x088, 8, {0x7FFF0}, 0x7FFF0, STATE},
+    {"IQA", 0x090, 8, {PAGES | 0x807}, PAGES, STATE},
+    {"ICS", 0x09C, 4, {0x1}, 0, STATE},
+    {"IECTL", 0x0A0, 4, {0xC0000000}, 0, STATE},
+    {"IEDATA", 0x0A4, 4, {0xFFFFFFFF}, 0, STATE},
+    {"IEADDR", 0x0A8, 4, {0xFFFFFFFC}, 0xFFFFFFFC, STATE},
+    {"IEUADDR", 0x0AC, 4, {0xFFFFFFFF}, 0, STATE},
+    {"IQERCD", 0x0B0, 8, {UINT64_C(0xFFFFFFFF0000000F)}, 0, STATE},
+    {"IRTA", 0x0B8, 8, {PAGES | 0x80F}, PAGES, STATE},
+    {"IVA", 0x0F0, 8, {PAGES | 0x7F}, PAGES, WRITE_ONLY},
+    {"IOTLB", 0x0F8, 8, {UINT64_C(0xB603FFFF00000000)}, 0, STATE},
+    {"FRCD", 0x220, 16, {PAGES, UINT64_C(0xFFFFFFFFF000FFFF)}, PAGES, STATE},
+#endif
+};
+
+#define REGISTERS (sizeof registers / sizeof *registers)
 
 static unsigned registers_seen;
 
 static void check_register(void *context, const struct iommu_register *reg, uint32_t offset,
                            const uint64_t *words)
 {
-    uint64_t covered[4];
+    uint64_t covered[4], addresses[4];
 
     (void)context;
-    check_layout(&reg->layout, covered);
+    check_layout(&reg->layout, covered, addresses);
+    assert_true(registers_seen < REGISTERS);
+    assert_string_equal(reg->layout.name, registers[registers_seen].name);
+    assert_int_equal(offset, registers[registers_seen].offset);
+    assert_int_equal(reg->layout.bytes, registers[registers_seen].bytes);
+    assert_int_equal(reg->use, registers[registers_seen].use);
+    assert_memory_equal(covered, registers[registers_seen].bits, 2 * sizeof *covered);
+    assert_true(addresses[0] == registers[registers_seen].address && !addresses[1]);
     assert_true(offset % (reg->layout.bytes == 4 ? 4 : 8) == 0);
     assert_true((words == NULL) == (reg->use == IOMMU_REGISTER_WRITE_ONLY));
     registers_seen++;
@@ -49,34 +127,41 @@ static void check_register(void *context, const struct iommu_register *reg, uint
 static void test_register_layouts(void **state)
 {
     const struct iommu_register_visitor visitor = {check_register, NULL};
+    struct options options = OPTIONS_DEFAULT;
 
     (void)state;
-    start(&OPTIONS_DEFAULT);
+#ifndef UNIT_AMDVI
+    options.unit.cap |= MODEL_VTD_CAP_PLMR | MODEL_VTD_CAP_PHMR;
+    options.unit.ecap |= MODEL_VTD_ECAP_IR;
+#endif
+    start(&options);
     registers_seen = 0;
     on.iommu.units[0].ops->registers(&on.iommu.units[0], &visitor);
-    assert_true(registers_seen > 10);
+    assert_int_equal(registers_seen, REGISTERS);
     no_violation();
 }
 
-/* Bits that the specifications give a name, or leave to software, in each entry. */
+/* Bits that the specifications give a name, or leave to software, in each entry, and those of them
+ * that are an address where they stand. */
 static const struct {
     const char *name;
-    uint64_t bits[4];
+    uint64_t bits[4], addresses[4];
 } documented[] = {
 #ifdef UNIT_AMDVI
     {"device table entry",
      {UINT64_C(0x7FFFFFFFFFFFFF83), UINT64_C(0xFFFFFFFFFFFFFFFF), UINT64_C(0xFF0FFFFFFFFFFFFF),
-      UINT64_C(0xFFC0000000000000)}},
-    {"PDE", {UINT64_C(0x600FFFFFFFFFFE21)}},
-    {"PTE", {UINT64_C(0x780FFFFFFFFFFE61)}},
+      UINT64_C(0xFFC0000000000000)},
+     {PAGES_52, 0, UINT64_C(0x000FFFFFFFFFFFC0)}},
+    {"PDE", {UINT64_C(0x600FFFFFFFFFFE21)}, {PAGES_52}},
+    {"PTE", {UINT64_C(0x780FFFFFFFFFFE61)}, {PAGES_52}},
 #else
-    {"root entry", {UINT64_C(0xFFFFFFFFFFFFF001)}},
-    {"context entry", {UINT64_C(0xFFFFFFFFFFFFF00F), UINT64_C(0xFFFF7F)}},
-    {"SS-PML4E", {UINT64_C(0x3FFFFFFFFFFFF187)}},
-    {"SS-PDPE", {UINT64_C(0x3FFFFFFFFFFFF187)}},
-    {"SS-PDE", {UINT64_C(0x3FFFFFFFFFFFF187)}},
-    {"SS-PDE (page)", {UINT64_C(0x7FFFFFFFFFFFFBFF)}},
-    {"SS-PTE", {UINT64_C(0x7FFFFFFFFFFFFBFF)}},
+    {"root entry", {UINT64_C(0xFFFFFFFFFFFFF001)}, {PAGES}},
+    {"context entry", {UINT64_C(0xFFFFFFFFFFFFF00F), UINT64_C(0xFFFF7F)}, {PAGES}},
+    {"SS-PML4E", {UINT64_C(0x3FFFFFFFFFFFF187)}, {PAGES_52}},
+    {"SS-PDPE", {UINT64_C(0x3FFFFFFFFFFFF187)}, {PAGES_52}},
+    {"SS-PDE", {UINT64_C(0x3FFFFFFFFFFFF187)}, {PAGES_52}},
+    {"SS-PDE (page)", {UINT64_C(0x7FFFFFFFFFFFFBFF)}, {PAGES_52}},
+    {"SS-PTE", {UINT64_C(0x7FFFFFFFFFFFFBFF)}, {PAGES_52}},
 #endif
 };
 
@@ -86,14 +171,15 @@ static bool layout_seen[DOCUMENTED];
 
 static void check_entry(void *context, const struct iommu_entry *entry)
 {
-    uint64_t covered[4];
+    uint64_t covered[4], addresses[4];
 
     (void)context;
-    check_layout(entry->layout, covered);
+    check_layout(entry->layout, covered, addresses);
     for (unsigned i = 0; i < DOCUMENTED; i++) {
         if (strcmp(documented[i].name, entry->layout->name) != 0)
             continue;
         assert_memory_equal(covered, documented[i].bits, sizeof covered);
+        assert_memory_equal(addresses, documented[i].addresses, sizeof addresses);
         layout_seen[i] = true;
         return;
     }
@@ -169,6 +255,7 @@ static void test_field_lines(void **state)
     const uint64_t words[2] = {UINT64_C(0x80000000000070A1), UINT64_C(0x15)};
 
     (void)state;
+    assert_int_equal(IOMMU_LINE_MAX, 79);
     clear_lines();
     iommu_show_fields(&sink, &layout, words);
     assert_int_equal(line_count, 1);
@@ -201,6 +288,127 @@ static void test_lists(void **state)
     shows("00:02.0 0000:0000 class 000000, ");
     shows("    attached, domain ");
     shows("    group is in: blocked, 0 refused");
+}
+
+#ifdef UNIT_AMDVI
+#define UNIT_NAME   "amdvi0"
+#define UNIT_BASE   "0xfed80000"
+#define UNIT_LEVELS "2 3 4 5 6"
+#define REASON      "IO_PAGE_FAULT"
+#define COHERENCE   "coherent"
+#else
+#define UNIT_NAME   "dmar0"
+#define UNIT_BASE   "0xfed90000"
+#define UNIT_LEVELS "3 4"
+#define REASON      "Present bit in context entry is clear"
+#define COHERENCE   "non-coherent"
+#endif
+
+static void groups_are(void)
+{
+    iommu_show_groups(&on.iommu, &sink);
+    line_is("IOMMU Group 0: domain 1");
+    line_is("    00:02.0 [0000]: [0000:0000] (rev 00)");
+    line_is("IOMMU Group 1: blocked");
+    line_is("    00:03.0 [0801]: [1234:5678] (rev 9a)");
+    line_is("IOMMU Group 2: demanded regions alone, domain 0");
+    line_is("    01:04.0 [0000]: [0000:0000] (rev 00)");
+    line_is("    01:05.0 [0000]: [0000:0000] (rev 00)");
+#ifdef UNIT_AMDVI
+    line_is("IOMMU Group 3: blocked");
+    line_is("    00:00.2 [0806]: [0000:0000] (rev 00)");
+#endif
+    no_more_lines();
+}
+
+static void domains_are(void)
+{
+    const struct iommu_domain *domains = on.iommu.domains;
+
+    iommu_show_domains(&on.iommu, &sink);
+    line_is("domain 0: translated, of iommu, id %u, 0 devices", domains[0].id);
+    line_is("    4 levels from 0x%llx, 48-bit addresses, addresses of its own",
+            (unsigned long long)domains[0].table.root);
+    line_is("domain 1: translated, of driver 1, id %u, 1 devices", domains[1].id);
+    line_is("    4 levels from 0x%llx, 48-bit addresses, addresses of its own",
+            (unsigned long long)domains[1].table.root);
+    line_is("    00:02.0");
+    line_is("domain 2: pass-through, of driver 1, id %u, 0 devices", domains[2].id);
+    line_is("domain 3: translated, of driver 1, id %u, 0 devices, poisoned", domains[3].id);
+    line_is("    3 levels from 0x%llx, 32-bit addresses, addresses chosen for it",
+            (unsigned long long)domains[3].table.root);
+    line_is("domain 4: unmanaged, of driver 1, id %u, 0 devices", domains[4].id);
+    no_more_lines();
+}
+
+static void devices_are(void)
+{
+    iommu_show_devices(&on.iommu, &sink);
+    line_is("00:02.0 0000:0000 class 000000, " UNIT_NAME ", driver 1");
+    line_is("    attached, domain 1, 0 refused");
+    line_is("00:03.0 1234:5678 class 080102, " UNIT_NAME ", driver 1");
+    line_is("    group is in: blocked, 2 refused");
+    line_is("01:04.0 0000:0000 class 000000, " UNIT_NAME ", iommu");
+    line_is("    group is in: demanded regions alone, domain 0, 0 refused");
+    line_is("01:05.0 0000:0000 class 000000, behind no unit, driver 1");
+#ifdef UNIT_AMDVI
+    line_is("00:00.2 0000:0000 class 080600, " UNIT_NAME ", nobody");
+    line_is("    group is in: blocked, 0 refused");
+#endif
+    no_more_lines();
+}
+
+static void faults_are(void)
+{
+    iommu_show_faults(&on.iommu, &sink);
+    line_is("00:03.0: 2 refused");
+    line_is("    write 0x10000000 by 00:03.0: 0x02 " REASON);
+    line_is("    read 0x10001000 by 00:03.0: 0x02 " REASON);
+    line_is(UNIT_NAME ": 2 records taken, 3 times more were lost");
+    line_is("2 refused in all");
+    no_more_lines();
+}
+
+/* All states that a list knows, each in its words. */
+static void test_whole_lists(void **state)
+{
+    struct iommu_fault fault;
+
+    (void)state;
+    work();
+    (void)device(SECOND);
+    for (unsigned i = 0; i < 2; i++) {
+        (void)dma(SECOND_ID, AT + i * PAGE, i == 0);
+        assert_int_equal(iommu_drain_faults(&on.iommu, &fault, 1), 1);
+    }
+    iommu_set_guard(&on.iommu, IOMMU_GUARD_ALLOW);
+    (void)make(IOMMU_PASS_THROUGH, 0);
+    (void)make(IOMMU_TRANSLATE, 32);
+    (void)make(IOMMU_UNMANAGED, 0);
+    on.pci.functions[SECOND].vendor_id = 0x1234;
+    on.pci.functions[SECOND].device_id = 0x5678;
+    on.pci.functions[SECOND].class_code = 0x080102;
+    on.pci.functions[SECOND].revision = 0x9A;
+    on.iommu.domains[3].poisoned = true;
+    on.iommu.groups[BEHIND_A].quarantine = 0;
+    on.iommu.endpoints[BEHIND_A].owner = OWNER_IOMMU;
+    on.iommu.endpoints[BEHIND_B].unit = PCI_NONE;
+    on.iommu.units[0].overflows = 3;
+    clear_lines();
+    iommu_show_units(&on.iommu, &sink);
+    line_is(UNIT_NAME " at " UNIT_BASE ", segment 0: active");
+    line_is("    48-bit addresses, tables of " UNIT_LEVELS " levels, 2 faults, 3 overflows");
+    no_more_lines();
+    groups_are();
+    domains_are();
+    devices_are();
+    faults_are();
+    assert_true(iommu_show_capabilities(&on.iommu, 0, &sink));
+    line_next = line_count - 3;
+    line_is(UNIT_NAME ": 48-bit addresses to 48 bits of memory, pages of 4K 2M 1G");
+    line_is("    65536 domain ids, " COHERENCE " walks, pass-through offered");
+    line_is("    no invalidation after a map");
+    no_more_lines();
 }
 
 static void shows_range(uint64_t first, uint64_t last, uint64_t physical, const char *right)
@@ -239,6 +447,14 @@ static void test_maps(void **state)
     shows("0x000001800000-0x000001801fff kept: demanded by firmware, granted here");
     shows("0x000000100000-0x000000103fff kept: token 0, 0x1000 bytes mapped");
     clear_lines();
+    iommu_ref_t other = make(IOMMU_TRANSLATE, 32);
+    assert_true(iommu_show_maps(&on.iommu, iommu_ref_index(other), &sink));
+    line_is("0x0000fee00000-0x0000feefffff kept: interrupt window");
+#ifdef UNIT_AMDVI
+    line_is("0x00fd00000000-0x00ffffffffff kept: no memory to a unit");
+#endif
+    line_is("0x000001800000-0x000001801fff kept: demanded by firmware");
+    no_more_lines();
     assert_false(iommu_show_maps(&on.iommu, 200, &sink));
     assert_false(iommu_show_maps(&on.iommu, 100000, &sink));
     assert_int_equal(line_count, 0);
@@ -303,6 +519,7 @@ int main(void)
         cmocka_unit_test(test_registers),
         cmocka_unit_test(test_field_lines),
         cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_whole_lists),
         cmocka_unit_test(test_maps),
         cmocka_unit_test(test_stopped),
         cmocka_unit_test(test_faults),

@@ -271,6 +271,14 @@ static pci_bdf_t some_requester(void)
     return ids[any() % (sizeof ids / sizeof *ids)];
 }
 
+static void agree_anywhere(void)
+{
+    pci_bdf_t requester = some_requester();
+    uint64_t address = some_address();
+
+    (void)agree(requester, address, any() & 1);
+}
+
 #define TRIES 20000u
 
 static void test_judge_as_it_is(void **state)
@@ -280,7 +288,7 @@ static void test_judge_as_it_is(void **state)
     seed = 1;
     memset(end_seen, 0, sizeof end_seen);
     for (unsigned i = 0; i < TRIES; i++)
-        (void)agree(some_requester(), some_address(), any() & 1);
+        agree_anywhere();
     assert_false(end_seen[IOMMU_WALK_UNREADABLE]);
     assert_false(end_seen[IOMMU_WALK_RESERVED]);
     no_violation();
@@ -379,7 +387,83 @@ static void test_huge_page(void **state)
     assert_true(walk.physical == huge + 0x1234567);
 }
 
+/* An entry for a table may take a right away, from core's own reader too. */
+static void test_rights_of_tables(void **state)
+{
+    const uint64_t at = AT + 2 * PAGE;
+    struct pt_walk walk;
+
+    (void)state;
+    work();
+    for (unsigned write = 0; write < 2; write++) {
+        struct path path = agree(FIRST_ID, at, true);
+        uint64_t link = path.entries[path.count - 2].physical;
+        uint64_t before = table_load64(memory_virtual(link));
+        unsigned bit = UNIT_FORMAT == REFERENCE_AMD_V1 ? 61 + write : write;
+
+        put(link, before & ~(UINT64_C(1) << bit));
+        (void)agree(FIRST_ID, at, write);
+        (void)agree(FIRST_ID, at, !write);
+        pt_walk(&on.iommu.domains[iommu_ref_index(domain_ref)].table, at, &walk);
+        if (UNIT_FORMAT == REFERENCE_AMD_V1)
+            assert_int_equal(walk.permission, write ? PT_READ : PT_WRITE);
+        put(link, before);
+    }
+}
+
 #ifdef UNIT_AMDVI
+/* Bits of a device table entry that belong to a feature are reserved without it. */
+static void test_optional_bits(void **state)
+{
+    static const struct {
+        uint8_t feature, low, high; /* bits of Extended Feature and of the entry */
+    } optional[] = {{1, 52, 53}, {4, 54, 60},    {4, 80, 95},    {4, 107, 127}, {49, 7, 7},
+                    {52, 8, 8},  {31, 106, 106}, {51, 246, 255}, {55, 192, 245}};
+
+    (void)state;
+    work();
+    uint64_t *features = &on.driver.units[0].efr, offered = *features;
+    uint64_t entry = agree(FIRST_ID, AT, false).entries[0].physical;
+    for (unsigned i = 0; i < sizeof optional / sizeof *optional; i++)
+        for (unsigned bit = optional[i].low; bit <= optional[i].high; bit++) {
+            uint64_t at = entry + bit / 64 * 8, before = table_load64(memory_virtual(at));
+
+            put(at, before | UINT64_C(1) << bit % 64);
+            *features = ~(UINT64_C(1) << optional[i].feature | UINT64_C(3) << 10) | offered;
+            assert_int_equal(end_at(FIRST_ID, AT), IOMMU_WALK_RESERVED);
+            *features = offered | UINT64_C(1) << optional[i].feature;
+            assert_int_not_equal(end_at(FIRST_ID, AT), IOMMU_WALK_RESERVED);
+            *features = offered;
+            put(at, before);
+        }
+}
+
+static void ends_at(uint64_t at, uint64_t bits, enum iommu_walk_end end)
+{
+    uint64_t before = table_load64(memory_virtual(at));
+
+    put(at, bits ? before | bits : 0);
+    (void)agree(FIRST_ID, AT, false);
+    assert_int_equal(end_at(FIRST_ID, AT), end);
+    put(at, before);
+}
+
+/* What no unit has: tables of 7 levels, IoCtl 11b, IntCtl 11b, an IntTabLen beyond 2048. */
+static void test_invalid_bits(void **state)
+{
+    (void)state;
+    work();
+    uint64_t entry = agree(FIRST_ID, AT, false).entries[0].physical;
+    ends_at(entry, UINT64_C(7) << 9, IOMMU_WALK_INVALID);
+    ends_at(entry + 8, UINT64_C(3) << 35, IOMMU_WALK_INVALID);
+    ends_at(entry + 8, UINT64_C(1) << 35, IOMMU_WALK_TRANSLATED);
+    ends_at(entry + 8, UINT64_C(2) << 35, IOMMU_WALK_TRANSLATED);
+    ends_at(entry + 16, 1 | UINT64_C(3) << 60, IOMMU_WALK_INVALID);
+    ends_at(entry + 16, 1 | UINT64_C(12) << 1, IOMMU_WALK_INVALID);
+    ends_at(entry + 16, 1 | UINT64_C(11) << 1, IOMMU_WALK_TRANSLATED);
+    ends_at(entry + 16, 0, IOMMU_WALK_TRANSLATED);
+}
+
 /* A page that gives its own size has up to half of what the table maps. */
 static void test_oversized_page(void **state)
 {
@@ -400,7 +484,6 @@ static const enum iommu_walk_end wanted_ends[] = {
     IOMMU_WALK_REGION,
     IOMMU_WALK_INTERRUPT,
     IOMMU_WALK_BLOCKED,
-    IOMMU_WALK_INVALID,
     IOMMU_WALK_RESERVED,
     IOMMU_WALK_UNREADABLE,
     IOMMU_WALK_NOT_PRESENT,
@@ -415,18 +498,27 @@ static const enum iommu_walk_end wanted_ends[] = {
     IOMMU_WALK_FORWARDED,
     IOMMU_WALK_INTERRUPT_ABORTED,
 #else
-    IOMMU_WALK_ONTO_INTERRUPTS,
+    IOMMU_WALK_INVALID,    IOMMU_WALK_ONTO_INTERRUPTS,
 #endif
 };
 
 static void test_judge_broken(void **state)
 {
+#ifndef UNIT_AMDVI
+    const uint64_t offers = MODEL_VTD_ECAP_DT | MODEL_VTD_ECAP_PT | MODEL_VTD_ECAP_SC;
+#endif
+
     (void)state;
     work();
     seed = 2;
     memset(end_seen, 0, sizeof end_seen);
     for (unsigned i = 0; i < TRIES; i++) {
-        (void)agree(some_requester(), some_address(), any() & 1);
+#ifndef UNIT_AMDVI
+        /* What the unit has says what its entries may ask for. */
+        on.unit.config.ecap = MODEL_VTD_ECAP ^ (i % 4 ? 0 : any() & offers);
+        on.driver.units[0].ecap = on.unit.config.ecap;
+#endif
+        agree_anywhere();
         break_one();
     }
     for (unsigned i = 0; i < sizeof wanted_ends / sizeof *wanted_ends; i++)
@@ -519,8 +611,10 @@ int main(void)
         cmocka_unit_test(test_walk_lines),          cmocka_unit_test(test_core_differs),
         cmocka_unit_test(test_blocked_and_unknown), cmocka_unit_test(test_judge_as_it_is),
         cmocka_unit_test(test_sentences),           cmocka_unit_test(test_huge_page),
+        cmocka_unit_test(test_rights_of_tables),
 #ifdef UNIT_AMDVI
-        cmocka_unit_test(test_oversized_page),
+        cmocka_unit_test(test_oversized_page),      cmocka_unit_test(test_invalid_bits),
+        cmocka_unit_test(test_optional_bits),
 #endif
         cmocka_unit_test(test_judge_broken),        cmocka_unit_test(test_off_and_gone),
 #ifndef UNIT_AMDVI

@@ -194,12 +194,13 @@ static void show_summary(const struct iommu_unit *unit, const struct iommu_sink 
     const struct iommu_unit_caps *caps = &unit->caps;
     char sizes[32];
 
-    iommu_sink_line(sink, "%s: %u-bit addresses to %u bits of memory, pages of%s, %u domain ids",
-                    unit->name, caps->width, caps->physical_width,
-                    sizes_of(caps->leaf_levels, sizes, sizeof sizes), (unsigned)caps->domain_ids);
-    iommu_sink_line(sink, "    %s walks, pass-through %s, %s after a map",
-                    caps->coherent ? "coherent" : "non-coherent",
-                    caps->pass_through ? "offered" : "not offered",
+    iommu_sink_line(sink, "%s: %u-bit addresses to %u bits of memory, pages of%s", unit->name,
+                    caps->width, caps->physical_width,
+                    sizes_of(caps->leaf_levels, sizes, sizeof sizes));
+    iommu_sink_line(sink, "    %u domain ids, %s walks, pass-through %s",
+                    (unsigned)caps->domain_ids, caps->coherent ? "coherent" : "non-coherent",
+                    caps->pass_through ? "offered" : "not offered");
+    iommu_sink_line(sink, "    %s after a map",
                     caps->flush_on_map ? "invalidation needed" : "no invalidation");
 }
 
