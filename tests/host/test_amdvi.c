@@ -555,6 +555,7 @@ static void every_event_is_decoded(void **state)
 
     (void)state;
     start(&OPTIONS_DEFAULT);
+    const uint64_t log = on.unit.event_base & AMDVI_ADDRESS;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct iommu_unit *unit = &on.iommu.units[0];
         bool write = i % 2;
@@ -568,6 +569,7 @@ static void every_event_is_decoded(void **state)
         assert_string_equal(fault.source, "AMD-Vi");
         assert_int_equal(fault.requester, cases[i].own ? PCI_BDF(0, 0, 2) : second_id);
         assert_true(fault.address == AT && fault.write == write);
+        assert_true(*(uint64_t *)model_ram(log + i * EVENT_SIZE, EVENT_SIZE) == 0);
     }
     no_violation();
 }

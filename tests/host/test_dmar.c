@@ -406,6 +406,20 @@ static void a_second_catch_all_is_flagged(void **state)
     assert_true(dmar.found.incomplete);
 }
 
+/* Each is a bit of its own, and none is lost. */
+static void flaws_can_be_told_apart(void **state)
+{
+    static const enum dmar_flaw flaws[] = {
+        DMAR_NO_ADDRESS, DMAR_UNALIGNED,        DMAR_BEYOND_WIDTH, DMAR_DUPLICATE,
+        DMAR_CONFLICT,   DMAR_SECOND_CATCH_ALL, DMAR_BAD_RANGE,    DMAR_OVERLAP,
+        DMAR_PAGE_ZERO,  DMAR_SCOPES_CUT,       DMAR_UNMATCHED,
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof flaws / sizeof *flaws; i++)
+        assert_int_equal(flaws[i], 1u << i);
+}
+
 static void reserved_ranges_are_judged(void **state)
 {
     (void)state;
@@ -745,6 +759,7 @@ int main(void)
         cmocka_unit_test_setup(units_without_a_usable_base_are_flagged, begin),
         cmocka_unit_test_setup(two_records_on_one_register_set_are_one_unit, begin),
         cmocka_unit_test_setup(a_second_catch_all_is_flagged, begin),
+        cmocka_unit_test(flaws_can_be_told_apart),
         cmocka_unit_test_setup(reserved_ranges_are_judged, begin),
         cmocka_unit_test_setup(an_affinity_of_no_unit_is_said_and_kept, begin),
         cmocka_unit_test_setup(names_end_inside_their_record, begin),

@@ -296,6 +296,20 @@ static void an_entry_of_no_known_size_ends_its_list_alone(void **state)
     }
 }
 
+/* Each is a bit of its own, and none is lost. */
+static void flaws_can_be_told_apart(void **state)
+{
+    static const enum ivrs_flaw flaws[] = {
+        IVRS_NO_ADDRESS,  IVRS_UNALIGNED, IVRS_BEYOND_WIDTH, IVRS_DUPLICATE,
+        IVRS_CONFLICT,    IVRS_DISAGREES, IVRS_BAD_RANGE,    IVRS_PAGE_ZERO,
+        IVRS_ENTRIES_CUT, IVRS_UNMATCHED, IVRS_UNPAIRED,     IVRS_UNKNOWN,
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof flaws / sizeof *flaws; i++)
+        assert_int_equal(flaws[i], 1u << i);
+}
+
 static void a_range_needs_its_end_right_behind(void **state)
 {
     (void)state;
@@ -580,6 +594,7 @@ int main(void)
         cmocka_unit_test_setup(padding_selects_nothing_and_ends_nothing, begin),
         cmocka_unit_test_setup(unknown_entries_are_stepped_over_by_their_size, begin),
         cmocka_unit_test_setup(an_entry_of_no_known_size_ends_its_list_alone, begin),
+        cmocka_unit_test(flaws_can_be_told_apart),
         cmocka_unit_test_setup(a_range_needs_its_end_right_behind, begin),
         cmocka_unit_test_setup(a_range_that_ends_below_its_start_is_empty, begin),
         cmocka_unit_test_setup(overlapping_ranges_are_no_error, begin),

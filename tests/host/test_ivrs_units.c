@@ -467,6 +467,29 @@ static void memory_of_no_unit_is_said(void **state)
     assert_int_equal(ivrs.ivmds[4].record.flaws, IVRS_UNMATCHED);
 }
 
+/* Not what comes behind it: a block of another segment, or of a poorer type. */
+static void entries_are_of_their_block_alone(void **state)
+{
+    uint16_t device_id;
+
+    (void)state;
+    add_ivhd(IVRS_IVHD_11, 0, 2, BASE);
+    add_entry(IVRS_SELECT, 0x100, 0);
+    add_ivhd(IVRS_IVHD_10, 0, 2, BASE);
+    add_special(IVRS_IOAPIC, 9, 0xA0);
+    add_ivhd(IVRS_IVHD_11, 1, 2, BASE + 0x80000);
+    add_entry(IVRS_SELECT, 0x100, 0);
+    add_ivhd(IVRS_IVHD_11, 2, 2, BASE + 0x100000);
+    add_entry(IVRS_SELECT, 0x200, 0);
+    put(add_ivmd(IVRS_IVMD_SELECT, 0x200, 0, 0x10000, 0x1000) + 8, 1, 2); /* segment */
+    read_sound();
+    assert_false(find_special(IVRS_IOAPIC, 9, &device_id));
+    assert_int_equal(ivrs.ivmds[0].record.flaws, IVRS_UNMATCHED);
+    set_madt(0, 0);
+    assert_true(ivrs_io_apics_known(&ivrs, &madt, NULL, 0));
+    assert_false(log_has("no IOAPIC of MADT"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -492,6 +515,7 @@ int main(void)
         cmocka_unit_test_setup(memory_ranges_are_judged, begin),
         cmocka_unit_test_setup(exclusion_keeps_its_flags, begin),
         cmocka_unit_test_setup(memory_of_no_unit_is_said, begin),
+        cmocka_unit_test_setup(entries_are_of_their_block_alone, begin),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

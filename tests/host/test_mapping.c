@@ -79,6 +79,23 @@ static void a_stalled_unit_keeps_no_other_from_forgetting(void **state)
     }
 }
 
+/* Whoever has many refusals does not keep those of others from being seen. */
+static void units_take_turns_at_their_faults(void **state)
+{
+    struct iommu_fault fault;
+    uint64_t before = 0;
+
+    (void)state;
+    (void)start_behind_two();
+    for (unsigned round = 0; round < 6; round++) {
+        assert_false(passes(&on.unit, AT) || passes(&on.second, AT));
+        assert_int_equal(iommu_drain_faults(&on.iommu, &fault, 1), 1);
+        assert_true(fault.unit_base != before);
+        before = fault.unit_base;
+    }
+    no_violation();
+}
+
 /* ---- What stays ---- */
 
 /* A region is of the groups that demand it: when the last of them leaves, no other device of the
@@ -449,6 +466,38 @@ static void a_failed_domain_takes_nothing_by_the_plain_way(void **state)
     no_violation();
 }
 
+/* Nothing is mapped the short way where the long one has more to say. */
+static void only_plain_domains_go_the_plain_way(void **state)
+{
+    struct options options = OPTIONS_DEFAULT;
+    iommu_ref_t domains[4];
+
+    (void)state;
+    options.plan.region = REGION_BASE;
+    start(&options);
+    iommu_set_guard(&on.iommu, IOMMU_GUARD_ALLOW);
+    uint64_t memory = own_pages(OWNER_ONE, 1);
+    domains[0] = make(IOMMU_TRANSLATE, 32);
+    domains[1] = make(IOMMU_PASS_THROUGH, 0);
+    domains[2] = make(IOMMU_UNMANAGED, 0);
+    domains[3] = make(IOMMU_TRANSLATE, 0);
+    assert_int_equal(map_at(domains[3], AT, memory, PAGE), IOMMU_OK);
+    for (unsigned i = 0; i < 4; i++) {
+        uint64_t at = i < 3 ? AT + PAGE : REGION_BASE;
+
+        assert_int_equal(
+            iommu_map_plain(&on.iommu, OWNER_ONE, domains[i], at, memory, PAGE, PT_READ),
+            IOMMU_BAD_RANGE);
+    }
+    assert_int_equal(
+        iommu_map_plain(&on.iommu, OWNER_ONE, domains[3], AT + PAGE, memory, PAGE, PT_READ),
+        IOMMU_OK);
+    iommu_poison_domain(iommu_domain_slot(&on.iommu, domains[3]));
+    assert_int_equal(
+        iommu_map_plain(&on.iommu, OWNER_ONE, domains[3], AT + 2 * PAGE, memory, PAGE, PT_READ),
+        IOMMU_BAD_RANGE);
+}
+
 static void what_a_table_refuses_core_refuses(void **state)
 {
     static const enum iommu_status expected[] = {
@@ -463,6 +512,34 @@ static void what_a_table_refuses_core_refuses(void **state)
     (void)state;
     for (unsigned i = 0; i < sizeof expected / sizeof *expected; i++)
         assert_int_equal(iommu_from_paging((enum pt_status)i), expected[i]);
+}
+
+/* Of a list, though the first page already stands in the way, or needs memory that is not there. */
+static void what_is_not_owned_is_said_first(void **state)
+{
+    const uint64_t at = AT;
+    const struct iommu_place place = {&at, 0, UINT64_MAX};
+    uint64_t frames[2], out = 0;
+
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    iommu_ref_t domain = make(IOMMU_TRANSLATE, 0);
+    const struct iommu_memory list = {.frames = frames, .length = 2 * PAGE};
+    frames[0] = own_pages(OWNER_ONE, 1) >> 12;
+    frames[1] = own_pages(OWNER_TWO, 1) >> 12;
+    for (unsigned live = 0; live < 2; live++) {
+        size_t free = live ? 0 : drain_pool();
+
+        if (live)
+            assert_int_equal(map_at(domain, AT, frames[0] << 12, PAGE), IOMMU_OK);
+        else
+            model_fail_allocation(1);
+        assert_int_equal(
+            iommu_map(&on.iommu, OWNER_ONE, domain, &place, &list, PT_READ_WRITE, &out),
+            IOMMU_NOT_OWNED);
+        put_back(free);
+        model_fail_allocation(0);
+    }
 }
 
 /* Longer than what is copied to the stack. */
@@ -525,6 +602,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_unit_of_a_domain_forgets),
         cmocka_unit_test(a_stalled_unit_keeps_no_other_from_forgetting),
+        cmocka_unit_test(units_take_turns_at_their_faults),
         cmocka_unit_test(a_region_leaves_with_its_group),
         cmocka_unit_test(a_refused_map_gives_its_address_back),
         cmocka_unit_test(an_allocated_range_is_one_command),
@@ -534,7 +612,9 @@ int main(void)
         cmocka_unit_test(a_failed_attach_leaves_no_alias),
         cmocka_unit_test(a_failed_attach_leaves_no_region),
         cmocka_unit_test(a_failed_domain_takes_nothing_by_the_plain_way),
+        cmocka_unit_test(only_plain_domains_go_the_plain_way),
         cmocka_unit_test(what_a_table_refuses_core_refuses),
+        cmocka_unit_test(what_is_not_owned_is_said_first),
         cmocka_unit_test(the_copy_of_a_list_goes_again),
         cmocka_unit_test(the_plain_way_is_the_long_one_made_short),
     };

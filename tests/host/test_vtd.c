@@ -241,15 +241,23 @@ static void entries_are_whole_while_present(void **state)
 /* "IOTLB Invalidate Descriptor": bits 6 and 7 are Drain Writes and Drain Reads. */
 static struct {
     unsigned descriptors, drains;
+    uint64_t addresses;
 } flushed;
 
 static void look_at_queue(void *context, uint64_t physical, uint64_t value)
 {
+    static bool flush;
+
     (void)context;
-    if (physical >> 12 != on.unit.iqa >> 12 || physical % 16 || (value & 0xF) != 2)
+    if (physical >> 12 != on.unit.iqa >> 12)
         return;
-    flushed.descriptors++;
-    flushed.drains |= value >> 6 & 3;
+    if (physical % 16) {
+        flushed.addresses |= flush ? value : 0;
+        return;
+    }
+    flush = (value & 0xF) == 2;
+    flushed.descriptors += flush;
+    flushed.drains |= flush ? value >> 6 & 3 : 0;
 }
 
 /* What is in flight when a range or a device goes has landed when the call returns. */
@@ -261,17 +269,73 @@ static void requests_in_flight_are_drained(void **state)
 
         options.unit.cap = (options.unit.cap & ~(UINT64_C(3) << 54)) | (uint64_t)offered << 54;
         start(&options);
-        iommu_ref_t domain = make(IOMMU_TRANSLATE, 0), one = attached(FIRST, domain);
-        assert_int_equal(map_at(domain, AT, own_pages(OWNER_ONE, 1), PAGE), IOMMU_OK);
-        model_on_store(look_at_queue, NULL);
+        iommu_ref_t domain = make(IOMMU_TRANSLATE, 0);
         memset(&flushed, 0, sizeof flushed);
-        assert_int_equal(unmap_at(domain, AT, PAGE), IOMMU_OK);
+        model_on_store(look_at_queue, NULL);
+        iommu_ref_t one = attached(FIRST, domain);
         assert_int_equal(flushed.descriptors, 1);
-        assert_int_equal(flushed.drains, offered);
-        assert_int_equal(iommu_detach(&on.iommu, OWNER_ONE, one), IOMMU_OK);
+        assert_int_equal(map_at(domain, AT, own_pages(OWNER_ONE, 1), PAGE), IOMMU_OK);
+        assert_int_equal(unmap_at(domain, AT, PAGE), IOMMU_OK);
         assert_int_equal(flushed.descriptors, 2);
         assert_int_equal(flushed.drains, offered);
+        assert_true(flushed.addresses >> 12 == AT >> 12);
+        flushed.addresses = 0;
+        assert_int_equal(iommu_detach(&on.iommu, OWNER_ONE, one), IOMMU_OK);
+        assert_int_equal(flushed.descriptors, 3);
+        assert_true(flushed.addresses == 0);
+        assert_int_equal(flushed.drains, offered);
         no_violation();
+    }
+}
+
+/* "Invalidation Descriptors": the first words of what a unit was told, but for waits. */
+static struct {
+    uint64_t words[8];
+    unsigned count;
+} told;
+
+static void take_descriptor(void *unit, uint64_t physical, uint64_t value)
+{
+    const unit_t *model = unit;
+
+    if (physical >> 12 != model->iqa >> 12 || physical % 16 || (value & 0xF) == 5)
+        return;
+    assert_in_range(told.count, 0, 7);
+    told.words[told.count++] = value;
+}
+
+static void watch_queue(unit_t *unit)
+{
+    told.count = 0;
+    model_on_store(take_descriptor, unit);
+}
+
+static void was_told(uint64_t first, uint64_t second)
+{
+    assert_int_equal(told.count, 2);
+    assert_true(told.words[0] == first && told.words[1] == second);
+    told.count = 0;
+}
+
+/* Both caches at once: of everything, of what was not present, of one device. */
+static void what_a_unit_is_told(void **state)
+{
+    const uint64_t source = (uint64_t)first_id << 32, drains = 3 << 6;
+
+    (void)state;
+    for (unsigned caching = 0; caching < 2; caching++) {
+        struct options options = OPTIONS_DEFAULT;
+
+        unit_set_caching(&options.unit, caching);
+        options.firmware = watch_queue;
+        start(&options);
+        was_told(0x11, 0x12 | drains);
+        iommu_ref_t domain = make(IOMMU_TRANSLATE, 0), one = device(FIRST);
+        uint64_t id = (uint64_t)iommu_domain_slot(&on.iommu, domain)->id << 16;
+        assert_int_equal(iommu_attach(&on.iommu, OWNER_ONE, domain, one), IOMMU_OK);
+        was_told(caching ? 0x11 : 0x31 | source, 0x22 | drains | id);
+        assert_int_equal(iommu_detach(&on.iommu, OWNER_ONE, one), IOMMU_OK);
+        was_told(0x31 | source | id, 0x22 | drains | id);
     }
 }
 
@@ -338,6 +402,24 @@ static void a_unit_must_have_what_is_used(void **state)
                    "its fault recording registers lie on others or outside its register block");
 }
 
+/* No more than the first page and the fault recording registers. */
+static void registers_are_mapped_to_their_end(void **state)
+{
+    struct options options = OPTIONS_DEFAULT;
+
+    (void)state;
+    for (unsigned records = 1; records <= 256; records++) {
+        const uint64_t first = records % 2 ? 0xF00 : 0xFF0;
+        const uint64_t end = first + records * 16;
+
+        options.unit.cap &= ~(UINT64_C(0xFF) << 40 | UINT64_C(0x3FF) << 24);
+        options.unit.cap |= (uint64_t)(records - 1) << 40 | first / 16 << 24;
+        start(&options);
+        assert_int_equal(iommu_state(&on.iommu), IOMMU_ACTIVE);
+        assert_int_equal(on.driver.units[0].mmio.length, end > 0x1000 ? end : 0x1000);
+    }
+}
+
 static void a_snapshot_tells_what_is_on(void **state)
 {
     struct vtd_snapshot snapshot;
@@ -372,8 +454,10 @@ int main(void)
         cmocka_unit_test(a_unit_that_is_gone_has_no_faults),
         cmocka_unit_test(entries_are_whole_while_present),
         cmocka_unit_test(requests_in_flight_are_drained),
+        cmocka_unit_test(what_a_unit_is_told),
         cmocka_unit_test(what_a_unit_offers),
         cmocka_unit_test(a_unit_must_have_what_is_used),
+        cmocka_unit_test(registers_are_mapped_to_their_end),
         cmocka_unit_test(a_snapshot_tells_what_is_on),
     };
 
