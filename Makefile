@@ -231,7 +231,7 @@ $(H)/libhosttest.a: $(HOST_OBJECTS)
 	$(call step,AR,$@)ar rc $@ $^
 
 # It asks a model of a terminal what is on the screen.
-$(H)/test_line $(B)/coverage/test_line: OWN_LIBRARIES := -lvterm
+$(addsuffix /test_line,$(H) $(B)/coverage $(B)/mutants): OWN_LIBRARIES := -lvterm
 
 $(H)/test_%: $(H)/obj/tests/host/test_%.o $(H)/libhosttest.a
 	$(call step,HOSTLD,$@)$(HOSTCC) $(HOST_FLAGS) $^ -lcmocka $(OWN_LIBRARIES) -o $@
@@ -326,8 +326,8 @@ $(MUTANTS)/flags: FORCE
 	$(call write_if_changed,$(HOSTCC) $(MUTANT_FLAGS))
 
 $(MUTANTS)/obj/tests/%.o: OWN_FLAGS := -D_DEFAULT_SOURCE
-# As many sequences as with sanitizers.
-$(MUTANTS)/obj/tests/host/%.o: OWN_FLAGS := -D_DEFAULT_SOURCE -DMODEL_ASAN=1
+# As many sequences as with sanitizers, and a fifth of what is done very often.
+$(MUTANTS)/obj/tests/host/%.o: OWN_FLAGS := -D_DEFAULT_SOURCE -DMODEL_ASAN=1 -DEVERY=5u
 $(MUTANTS)/obj/%.o: %.c $(MUTANTS)/flags
 	$(call compile_host,$(MUTANT_FLAGS))
 $(MUTANTS)/obj/%-amdvi.o: %.c $(MUTANTS)/flags
@@ -338,7 +338,7 @@ $(MUTANTS)/libhosttest.a: $(HOST_SOURCES:%.c=$(MUTANTS)/obj/%.o)
 	$(call step,AR,$@)ar rc $@ $^
 
 $(MUTANT_TESTS): $(MUTANTS)/test_%: $(MUTANTS)/obj/tests/host/test_%.o $(MUTANTS)/libhosttest.a
-	$(call step,HOSTLD,$@)$(HOSTCC) $(MUTANT_FLAGS) $^ -lcmocka -o $@
+	$(call step,HOSTLD,$@)$(HOSTCC) $(MUTANT_FLAGS) $^ -lcmocka $(OWN_LIBRARIES) -o $@
 
 mutants: host $(MUTANT_TESTS)
 	@python3 tests/mutants/mutants.py --jobs $(JOBS) --seed $(SEED)

@@ -12,6 +12,7 @@
 #include "drivers/iommu/paging/paging.h"
 #include "machine.h"
 #include "pt_reference.h"
+#include "tests/host/every.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -67,6 +68,9 @@ static inline void list_configs(void)
     for (uint8_t mode = 1; mode <= 6; mode++) {
         add_configs(REFERENCE_AMD_V1, mode, (uint8_t)(mode == 6 ? 63 : 12 + 9 * mode));
     }
+    config_count /= EVERY;
+    for (unsigned i = 0; i < config_count; i++)
+        configs[i] = configs[i * EVERY + (EVERY > 1)]; /* a table of one level is among these */
 }
 
 /* True when a leaf of 2^shift pages exists. AMD's level n knows every power of two from its default

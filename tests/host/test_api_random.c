@@ -8,13 +8,14 @@
  * number of the first.
  */
 #include "tests/host/api_failure.h"
+#include "tests/host/every.h"
 
 #include <sys/wait.h>
 #include <unistd.h>
 
 #ifdef MODEL_ASAN
-#define SEQUENCE_COUNT (1000000 / UNIT_EFFORT)
-#define LEAST_CALLS    1000000
+#define SEQUENCE_COUNT (1000000 / EVERY / UNIT_EFFORT)
+#define LEAST_CALLS    (1000000 / EVERY)
 #else
 #define SEQUENCE_COUNT (10000000 / UNIT_EFFORT)
 #define LEAST_CALLS    10000000

@@ -26,7 +26,7 @@ static void reachable_is_what_is_mapped(void **state)
     for (unsigned i = 0; i < config_count; i++) {
         random_state = seed + i;
         start(&configs[i], pool_pages(&configs[i]));
-        for (unsigned n = 0; n < OPERATIONS / config_count + 1; n++) {
+        for (unsigned n = 0; n < OPERATIONS / EVERY / config_count + 1; n++) {
             random_operation();
             if (n % 512 == 0) {
                 do_release();

@@ -4,6 +4,7 @@ the file, the fastest first."""
 from __future__ import annotations
 
 import random
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice, zip_longest
@@ -17,12 +18,13 @@ from workshop import HOST, PLAIN, Change, Mutant, Workshop, lines_at, processor_
 FOLDERS = tuple(f"drivers/iommu/{name}" for name in ("core", "paging", "vtd", "amdvi"))
 # Slower programs are left out, by their processor time without sanitizers: others do their work in
 # less.
-SLOWEST = 15.0
-SLOWEST_SANITIZED = 0.5
+SLOWEST = 5.0
+SLOWEST_SANITIZED = 0.25
 # What a changed program may need: so many seconds, and so many times what it needs unchanged.
 SLACK = 5.0
 FACTOR = 5.0
 FACTOR_SANITIZED = 40.0
+LINKING = 0.3
 
 
 @dataclass
@@ -43,15 +45,17 @@ class Range:
             if not outcome.passed and not outcome.hung:
                 raise SystemExit(f"{program.name}: {outcome.failed} fails without any change")
             self.seconds[program.name] = processor_time() - before
+        self.kills: Counter[str] = Counter()
         self._tests: dict[tuple[Path, str], list[Path]] = {}
 
     def tests_of(self, workshop: Workshop, path: str) -> list[Path]:
-        """Those that link what the file is part of, the fastest first."""
+        """Those that link what the file is part of, the fastest first, and those that have found
+        much before others."""
         key = (workshop.folder, path)
         if key not in self._tests:
-            self._tests[key] = sorted(workshop.programs_with(path),
-                                      key=lambda program: self.seconds[program.name])
-        return self._tests[key]
+            self._tests[key] = workshop.programs_with(path)
+        return sorted(self._tests[key], key=lambda program: (
+            (LINKING + self.seconds[program.name]) / (1 + self.kills[program.name])))
 
     def judge(self, change: Change) -> Outcome:
         """Without sanitizers first, which is several times as fast."""
@@ -69,6 +73,7 @@ class Range:
                 return Outcome(change, "left out", wrong or "the same code")
             for test in tests:
                 outcome = run(mutant.link(test), SLACK + factor * self.seconds[test.name])
+                self.kills[test.name] += not outcome.passed
                 if outcome.hung:
                     return Outcome(change, "killed", f"{test.name} runs for ever")
                 if outcome.failed:

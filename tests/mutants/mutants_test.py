@@ -112,6 +112,20 @@ int log_write(int level, const char *text) { return text ? level : 0; }
             ("&&", "||"), ("--", "++"), ("value--", ""), (">", ">="), (">", "<="), ("0", "1"),
             ("(void)n", "")})
 
+    def test_what_is_as_good(self) -> None:
+        self.build(GOOD, """#define IOMMU_UNITS_MAX 64
+int clamp(int value, int length)
+{
+    if (value + length - 1 > IOMMU_UNITS_MAX)
+        return value == length - 1;
+    return value;
+}
+""")
+        changes = list(self.changes())
+        self.assertEqual(changes.count(("1", "2")), 1)
+        self.assertEqual(changes.count(("1", "0")), 2)
+        self.assertFalse([old for old, _ in changes if old == "64"])
+
 
 class Judged(Tree):
     def judge(self, body: str, *changes: Change) -> list[str]:

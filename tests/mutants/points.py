@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause-Patent
 """Where a source can be changed, by clang's syntax tree: operators, constants, dropped calls and
-stores. Code that a macro expands to is left alone, but for the macro's own constants. So is, by how
-its text begins, what only tells, what only hints, and what only another context would miss: the
-tests have one context each but for those of races (race_*.c), which are not run here."""
+stores. Code that a macro expands to is left alone, but for the macro's own constants. So is, by its
+text, what only tells, what only hints, what is as good, and what only another context would miss:
+the tests have one context each but for those of races (race_*.c), which are not run here."""
 from __future__ import annotations
 
 import json
@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 from typing import Any, Iterator, Optional, Sequence
 
-from workshop import ROOT, Change, Workshop
+from workshop import ROOT, Change, Workshop, lines_at
 
 Node = dict[str, Any]
 
@@ -33,6 +33,13 @@ NO_TREE = "StaticAssertDecl"
 MESSAGES = ("log_write(", "unit->reason = ", "*reason = ")
 LOCKS = ("lock_take(", "gate_enter(")
 HINT = "__builtin_expect("  # its second argument
+# How much there is room for, and how long is waited: one more or less is as good.
+ROOM = re.compile(r"#define (IOMMU_(UNITS|DOMAINS|REGIONS|RESERVED|UNMANAGED|TOKENS|BLOCKS)_MAX"
+                  r"|(DMAR|IVRS)_(RECORDS|SCOPES|ENTRIES|HIDS)_MAX|IOMMU_VIEW_RECORDS|SPARE_MAX"
+                  r"|ALLOCATOR_(LOOKUPS|STACK_DEPTH|STACK_ORDERS)|IOMMU_WAIT_NS) ")
+# What is before the 1 of an inclusive end: nothing ends inside a page, so that a 2 is as good,
+# unless lengths are compared for being equal.
+END = re.compile(r"(length|level_span\(level\)|geometry\.width\)|PT_CHUNK_SIZE) - $")
 
 
 class Source:
@@ -117,8 +124,14 @@ class Source:
         match = NUMBER.match(old)
         if not span or match is None:
             return
+        _, line = lines_at(self.text, span[0])
         value = int(match[1], 0)
-        for new in {value + 1, value - 1} - {-1}:
+        news = {value + 1, value - 1} - {-1}
+        if ROOM.match(line):
+            news.clear()
+        if END.search(self.text[: span[0]]) and "==" not in line:
+            news.discard(2)
+        for new in news:
             text = hex(new) if old[:2] in ("0x", "0X") else str(new)
             yield from self._at(span[0], old, text + match[2])
 

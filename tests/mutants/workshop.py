@@ -143,8 +143,9 @@ class Workshop:
         return str(source).replace(SECOND_UNIT, "")
 
     def programs_with(self, path: str) -> list[Path]:
-        """Those that link what is built from the file."""
-        return [p for p in self.programs if self.links(p, self.dependents.get(path, []))]
+        """Those that link what is built from the file, or are built from it themselves."""
+        return [p for p in self.programs if self.object_of(p) in self.tests.get(path, [])
+                or self.links(p, self.dependents.get(path, []))]
 
     def links(self, program: Path, objects: Sequence[Path]) -> bool:
         for path in (program, *objects):
@@ -209,7 +210,7 @@ class Mutant:
 
     def _rebuilt(self, test: Path) -> Path:
         made = self._folder / test.name
-        flags = ["-D_DEFAULT_SOURCE", "-DMODEL_ASAN=1",
+        flags = ["-D_DEFAULT_SOURCE", "-DMODEL_ASAN=1", *["-DEVERY=5u"] * (self._shop.folder == PLAIN),
                  *["-DUNIT_AMDVI"] * (SECOND_UNIT in test.name)]
         wrong = self.compile_one(self._shop.source_of(test), made, [*self._shop.compiler, *flags])
         if wrong:
