@@ -111,9 +111,12 @@ static void run_commands(uint64_t tail)
 
         HOLDS(command != NULL);
         check_command(command);
-        if (command[0] >> 60 == COMMAND_COMPLETION_WAIT >> 60)
-            *(uint64_t *)model_ram(command[0] & STORE, 8) =
-                wrong & OTHER_DATA ? hostile_take(8) : command[1];
+        if (command[0] >> 60 == COMMAND_COMPLETION_WAIT >> 60) {
+            uint64_t *target = model_ram(command[0] & STORE, 8);
+
+            *target = wrong & OTHER_DATA ? hostile_take(8) : command[1];
+            hostile_waited((int32_t)((uint32_t)*target - (uint32_t)command[1]) >= 0);
+        }
     }
     if (!(wrong & HEAD_STAYS))
         hostile_set(AMDVI_COMMAND_HEAD.offset, 4, head);

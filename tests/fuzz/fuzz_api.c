@@ -57,6 +57,8 @@ static bool is_too_much(const struct call *call)
            (call->operation == RESERVE && world.live_count[TOKENS] >= TOKENS_BUSY);
 }
 
+static size_t frames_at_first;
+
 /* The world is made anew only for another kind: it takes far longer than an input. */
 static void enter_world(unsigned kind)
 {
@@ -65,6 +67,7 @@ static void enter_world(unsigned kind)
     if (kind != now) {
         new_world(kind);
         watch_everything(kind);
+        frames_at_first = model_frames_owned(OWNER_IOMMU);
     }
     now = kind;
 }
@@ -88,4 +91,5 @@ void fuzz_one(struct input input)
     sweep(watched, watched_count, watched_requesters);
     if (world.failure[0] != 0 || !clear_world())
         give_up(kind);
+    judge_frames(frames_at_first);
 }

@@ -105,11 +105,16 @@ static bool claims(const struct dmar_drhd *drhd, uint16_t function)
 static void judge_lookup(uint16_t function)
 {
     int found = dmar_drhd_for(&dmar, &inventory, function);
-    bool claimed = false;
+    bool claimed = false, usable = false;
 
     HOLDS(found >= -1 && found < (int)dmar.counts[DMAR_DRHD]);
-    for (unsigned i = 0; i < dmar.counts[DMAR_DRHD]; i++)
-        claimed |= claims(&dmar.drhds[i], function);
+    for (unsigned i = 0; i < dmar.counts[DMAR_DRHD]; i++) {
+        if (claimed || !claims(&dmar.drhds[i], function))
+            continue;
+        claimed = true;
+        usable = !(dmar.drhds[i].record.flaws & DMAR_UNUSABLE);
+    }
+    HOLDS(!claimed || usable == (found >= 0)); /* by the first that claims it */
     if (found < 0)
         return;
     const struct dmar_drhd *drhd = &dmar.drhds[found];

@@ -61,8 +61,10 @@ static void run_queue(uint64_t tail)
         uint32_t status = descriptor ? (uint32_t)(descriptor[0] >> 32) : 0;
         uint32_t *target = descriptor ? model_ram(descriptor[1], 4) : NULL;
 
-        if (descriptor && (descriptor[0] & 0xF) == DESCRIPTOR_WAIT && target)
+        if (descriptor && (descriptor[0] & 0xF) == DESCRIPTOR_WAIT && target) {
             *target = honest ? status : (uint32_t)hostile_take(4);
+            hostile_waited((int32_t)(*target - status) >= 0);
+        }
     }
     if (honest)
         hostile_set(VTD_IQH.offset, 8, tail);

@@ -27,6 +27,8 @@ static struct {
     PIOMMU_DMA_DOMAIN domain;
     PIOMMU_DMA_DEVICE device;
     bool attached;
+    bool unsuited; /* no domain suits the unit */
+    bool waited;   /* the last wait of this call is done, as far as the unit tells */
     uint64_t page;
 } on;
 
@@ -63,6 +65,11 @@ static void next_script(void)
 bool hostile_is_honest(void)
 {
     return hostile_take(1) < HONEST;
+}
+
+void hostile_waited(bool done)
+{
+    on.waited = done;
 }
 
 static uint64_t read_register(void *context, uint64_t offset, unsigned width)
@@ -123,7 +130,10 @@ static void map(void)
 
 static void unmap(void)
 {
-    (void)on.api.UnmapLogicalRange(on.domain, ADDRESS + hostile_take(1) % 16 * PAGE_SIZE, 1);
+    on.waited = false;
+    NTSTATUS status =
+        on.api.UnmapLogicalRange(on.domain, ADDRESS + hostile_take(1) % 16 * PAGE_SIZE, 1);
+    HOLDS(!NT_SUCCESS(status) || !on.attached || on.waited);
 }
 
 static void drain(void)
@@ -145,7 +155,9 @@ static void drain(void)
 
 static void flush(void)
 {
-    (void)on.api.FlushDomain(on.domain);
+    on.waited = false;
+    NTSTATUS status = on.api.FlushDomain(on.domain);
+    HOLDS(!NT_SUCCESS(status) || !on.attached || on.waited);
 }
 
 static void record_fault(void)
@@ -203,7 +215,7 @@ static bool begin(void)
     return on.state == UNIT_ACTIVE;
 }
 
-/* False: no domain suits the unit. */
+/* Once. False: no domain suits the unit. */
 static bool make_objects(void)
 {
     DMA_IOMMU_INTERFACE_EX interface;
@@ -244,9 +256,9 @@ void fuzz_one(struct input input)
         unsigned call = (unsigned)take(&on.input, 1) % CALLS;
 
         next_script();
-        if (call < DOMAIN_CALLS && !on.domain)
-            serves = make_objects();
-        if (serves)
+        if (call < DOMAIN_CALLS && !on.domain && !on.unsuited)
+            on.unsuited = !make_objects();
+        if (call >= DOMAIN_CALLS || !on.unsuited)
             calls[call]();
         judge();
     }

@@ -40,4 +40,7 @@ void hostile_set(uint32_t offset, unsigned width, uint64_t value);
 uint64_t hostile_take(unsigned width);
 bool hostile_is_honest(void);
 
+/* A wait was met: its status word says that it is done, or not. */
+void hostile_waited(bool done);
+
 #endif
