@@ -217,6 +217,33 @@ static void hardware_error_is_survived(void **state)
     no_violation();
 }
 
+static void last_stop_is_told(void **state)
+{
+    (void)state;
+    const struct amdvi_command nowhere[] = {
+        {COMMAND_COMPLETION_WAIT | WAIT_S | UINT64_C(0x70000000), 0}};
+    const struct amdvi_command bad[] = {{0, 0}};
+
+    for (unsigned i = 0; i < 4; i++)
+        assert_true(amdvi_submit(remapping, nowhere, 1));
+    assert_false(log_has("ILLEGAL_COMMAND_ERROR"));
+    assert_true(amdvi_submit(remapping, bad, 1));
+    expect_violation("illegal command");
+    assert_true(log_has("(ILLEGAL_COMMAND_ERROR): restarted"));
+    no_violation();
+}
+
+static void stop_is_told_though_events_follow(void **state)
+{
+    (void)state;
+    driver.log[0] = (uint64_t)MODEL_AMDVI_ILLEGAL_COMMAND_ERROR << 60;
+    driver.log[2] = (uint64_t)MODEL_AMDVI_IO_PAGE_FAULT << 60;
+    unit.event_tail = 32;
+    unit.broken.never_runs = true;
+    expect_dead();
+    assert_true(log_has("(ILLEGAL_COMMAND_ERROR): not restarted"));
+}
+
 /* Who stops again while it restarts has had its chance. */
 static void second_stop_is_the_end(void **state)
 {
@@ -352,6 +379,8 @@ int main(void)
         cmocka_unit_test_setup(starts_and_stops_are_awaited, set_up_driver),
         cmocka_unit_test_setup(illegal_command_is_survived, set_up_driver),
         cmocka_unit_test_setup(hardware_error_is_survived, set_up_driver),
+        cmocka_unit_test_setup(last_stop_is_told, set_up_driver),
+        cmocka_unit_test_setup(stop_is_told_though_events_follow, set_up_driver),
         cmocka_unit_test_setup(second_stop_is_the_end, set_up_driver),
         cmocka_unit_test_setup(restart_may_fail, set_up_driver),
         cmocka_unit_test_setup(all_at_once_where_offered, set_up_driver),

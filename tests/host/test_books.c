@@ -8,6 +8,8 @@
 #include "drivers/iommu/paging/inspect.h"
 #include "drivers/iommu/paging/pool.h"
 
+#include <stdio.h>
+
 static void a_queue_is_two_pages(void **state)
 {
     struct iommu_queue queue;
@@ -233,6 +235,44 @@ static void a_reference_has_three_parts(void **state)
     assert_int_equal(iommu_ref_index(UINT64_C(0xB40000FEDC1234)), 0x1234);
 }
 
+/* Intel SDM volume 3, "Paging-Structure Entries": no unit walks these yet. */
+static void fields_of_x86_64_entries(void **state)
+{
+    static const struct {
+        uint64_t entry;
+        unsigned level;
+        const char *fields;
+    } rows[] = {
+#define LOW  "P:0-0 R/W:1-1 U/S:2-2 PWT:3-3 PCD:4-4 A:5-5 "
+#define HIGH "AVL:9-11 ADDR:12-51@ AVL2:52-62 XD:63-63 "
+        {0x7, 1, "PTE: " LOW "D:6-6 PS:7-7 G:8-8 " HIGH},
+        {0x7, 2, "PDE: " LOW "PS:7-7 " HIGH},
+        {0x87, 2, "PDE (page): " LOW "D:6-6 PS:7-7 G:8-8 " HIGH},
+        {0x7, 3, "PDPE: " LOW "PS:7-7 " HIGH},
+        {0x87, 3, "PDPE (page): " LOW "D:6-6 PS:7-7 G:8-8 " HIGH},
+        {0x7, 4, "PML4E: " LOW "PS:7-7 " HIGH},
+        {0x7, 5, "PML5E: " LOW "PS:7-7 " HIGH},
+    };
+    const struct pt_view view = {.physical_width = 52, .leaf_levels = 0xE};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct pt_meaning meaning;
+        char text[256];
+
+        pt_format_x86_64.read(&view, rows[i].entry, rows[i].level, &meaning);
+        size_t used = (size_t)snprintf(text, sizeof text, "%s: ", meaning.layout->name);
+        for (unsigned n = 0; n < meaning.layout->count; n++) {
+            const struct pt_field *field = &meaning.layout->fields[n];
+
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s:%u-%u%s ", field->name,
+                                     field->low, field->high,
+                                     field->kind == PT_FIELD_ADDRESS ? "@" : "");
+        }
+        assert_string_equal(text, rows[i].fields);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +286,7 @@ int main(void)
         cmocka_unit_test(widths_end_at_64_bits),
         cmocka_unit_test(blocks_are_known),
         cmocka_unit_test(a_reference_has_three_parts),
+        cmocka_unit_test(fields_of_x86_64_entries),
     };
 
     return cmocka_run_group_tests_name("books", tests, NULL, NULL);

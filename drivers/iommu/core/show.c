@@ -229,7 +229,7 @@ static bool next_run(struct iommu_domain *domain, iommu_ref_t ref, uint64_t *at,
             run->last = here.last;
         else if (place == LEAF)
             *run = here;
-        found |= place == LEAF;
+        found = place == LEAF;
     }
     return found;
 }
