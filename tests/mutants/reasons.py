@@ -22,6 +22,9 @@ ROWS: tuple[Row, ...] = (
         f"{SAME}: no legal size is beyond 52"),
     Row(f"{AMDVI}/regs.h", "CONTROL_INV_TIME_OUT", "",
         f"{SAME}: no device has ATS on, so that none is waited for"),
+    *(Row(f"{AMDVI}/event.c", f"mmio_write64(&amdvi->mmio, AMDVI_EVENT_{pointer}, 0)", ";",
+          "the write of the base clears it too, on units that keep to the specification")
+      for pointer in ("HEAD", "TAIL")),
     Row(f"{AMDVI}/event.c", "amdvi_control(amdvi, 0, CONTROL_EVENT_LOG_EN", "amdvi, 1",
         f"{SAME}: the bit is set while the unit is on"),
     Row(f"{CORE}/allocator.c", "width <= span_bits(1) ? 1", "span_bits(0)",
