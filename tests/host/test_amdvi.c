@@ -106,6 +106,29 @@ static void all_is_blocked_before_it_counts(void **state)
     no_violation();
 }
 
+/* IVHD: "Flags"; IOMMU Control Register: HtTunEn, PassPW, ResPassPW, Isoc. */
+static void links_are_set_as_ivhd_says(void **state)
+{
+    static const struct {
+        uint8_t flag;
+        unsigned bit;
+    } rows[] = {{0x01, 1}, {0x02, 8}, {0x04, 9}, {0x08, 11}};
+    struct options options = OPTIONS_DEFAULT;
+    struct ivrs_bytes ivrs;
+    uint64_t all = 0;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        all |= UINT64_C(1) << rows[i].bit;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        (void)make_table(&ivrs, &options, AMDVI_ENTRY(IVRS_ALL, 0, 0), 0);
+        ivrs.bytes[48 + 1] = rows[i].flag;
+        start_from(&options, &ivrs.table);
+        assert_int_equal(on.unit.control & all, UINT64_C(1) << rows[i].bit);
+        no_violation();
+    }
+}
+
 /* Up to the end of the last bus that table or inventory knows; beyond it nobody gets through. */
 static void the_table_is_as_long_as_needed(void **state)
 {
@@ -707,6 +730,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_is_blocked_before_it_counts),
+        cmocka_unit_test(links_are_set_as_ivhd_says),
         cmocka_unit_test(the_table_is_as_long_as_needed),
         cmocka_unit_test(firmwares_settings_stay),
         cmocka_unit_test(a_special_device_shares_an_entry),
