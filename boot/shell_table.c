@@ -65,8 +65,8 @@ const struct shell_command shell_commands[] = {
      "By the firmware's runtime services.\n",
      "the log and all other state", shell_reboot, false},
     {"regs", "[UNIT]", "registers of a unit",
-     "The registers of each IOMMU unit, or of one by its number in 'units', field by\n"
-     "field. No read has an effect.\n",
+     "The registers that this driver knows of each IOMMU unit, or of one by its\n"
+     "number in 'units', field by field. No read has an effect.\n",
      NULL, shell_regs, false},
     {"report", "", "the report again",
      "Head, verdict block and end marker as they were printed when the run ended.\n"

@@ -4,6 +4,7 @@
  * values, lists, mappings and faults.
  */
 #include "tests/host/describe_fixture.h"
+#include "tests/host/register_table.h"
 
 /* ---- Layouts ---- */
 
@@ -34,110 +35,190 @@ static void check_layout(const struct pt_layout *layout, uint64_t covered[4], ui
     }
 }
 
-/* Bits of each register that the specifications name, and those of them that are an address where
- * they stand. In the order of the offsets, which are from other registers on for the last ones. */
-static const struct {
-    const char *name;
-    uint32_t offset, bytes;
-    uint64_t bits[2], address;
-    enum iommu_register_use use;
-} registers[] = {
-#define STATE      IOMMU_REGISTER_STATE
-#define CAPABILITY IOMMU_REGISTER_CAPABILITY
-#define WRITE_ONLY IOMMU_REGISTER_WRITE_ONLY
-#define PAGES      UINT64_C(0xFFFFFFFFFFFFF000)
-#define PAGES_52   UINT64_C(0x000FFFFFFFFFF000)
-#ifdef UNIT_AMDVI
-    {"Capability Header", 0x40, 4, {0x1FFFFFFF}, 0, CAPABILITY},
-    {"Base Address Low", 0x44, 4, {0xFFFFC001}, 0xFFFFC000, CAPABILITY},
-    {"Base Address High", 0x48, 4, {0xFFFFFFFF}, 0, CAPABILITY},
-    {"Range", 0x4C, 4, {0xFFFFFF9F}, 0, CAPABILITY},
-    {"Miscellaneous 0", 0x50, 4, {0xF87FFFFF}, 0, CAPABILITY},
-    {"Extended Feature", 0x30, 8, {UINT64_C(0xFFDF7FFFB3FFFFFF)}, 0, CAPABILITY},
-    {"Device Table Base", 0x00, 8, {PAGES_52 | 0x1FF}, PAGES_52, STATE},
-    {"Command Buffer Base", 0x08, 8, {PAGES_52 | UINT64_C(0xF) << 56}, PAGES_52, STATE},
-    {"Event Log Base", 0x10, 8, {PAGES_52 | UINT64_C(0xF) << 56}, PAGES_52, STATE},
-    {"Control", 0x18, 8, {UINT64_C(0xFDEFFFFFFFFFFF)}, 0, STATE},
-    {"Exclusion Base", 0x20, 8, {PAGES_52 | 3}, PAGES_52, STATE},
-    {"Exclusion Limit", 0x28, 8, {PAGES_52}, PAGES_52, STATE},
-    {"Command Buffer Head", 0x2000, 8, {0x7FFF0}, 0x7FFF0, STATE},
-    {"Command Buffer Tail", 0x2008, 8, {0x7FFF0}, 0x7FFF0, STATE},
-    {"Event Log Head", 0x2010, 8, {0x7FFF0}, 0x7FFF0, STATE},
-    {"Event Log Tail", 0x2018, 8, {0x7FFF0}, 0x7FFF0, STATE},
-    {"Status", 0x2020, 8, {0x79FFF}, 0, STATE},
-#else
-    {"VER", 0x000, 4, {0xFF}, 0, CAPABILITY},
-    {"CAP", 0x008, 8, {UINT64_C(0xF9FFFFBFFF7F1FFF)}, 0, CAPABILITY},
-    {"ECAP", 0x010, 8, {UINT64_C(0x043BFFFEE6F3FFDF)}, 0, CAPABILITY},
-    {"GCMD", 0x018, 4, {0xFF800000}, 0, WRITE_ONLY},
-    {"GSTS", 0x01C, 4, {0xFF800000}, 0, STATE},
-    {"RTADDR", 0x020, 8, {PAGES | 0xC00}, PAGES, STATE},
-    {"CCMD", 0x028, 8, {UINT64_C(0xF8000003FFFFFFFF)}, 0, STATE},
-    {"FSTS", 0x034, 4, {0xFF73}, 0, STATE},
-    {"FECTL", 0x038, 4, {0xC0000000}, 0, STATE},
-    {"FEDATA", 0x03C, 4, {0xFFFFFFFF}, 0, STATE},
-    {"FEADDR", 0x040, 4, {0xFFFFFFFC}, 0xFFFFFFFC, STATE},
-    {"FEUADDR", 0x044, 4, {0xFFFFFFFF}, 0, STATE},
-    {"PMEN", 0x064, 4, {0x80000001}, 0, STATE},
-    {"PLMBASE", 0x068, 4, {0xFFF00000}, 0xFFF00000, STATE},
-    {"PLMLIMIT", 0x06C, 4, {0xFFF00000}, 0xFFF00000, STATE},
-    {"PHMBASE", 0x070, 8, {~UINT64_C(0xFFFFF)}, ~UINT64_C(0xFFFFF), STATE},
-    {"PHMLIMIT", 0x078, 8, {~UINT64_C(0xFFFFF)}, ~UINT64_C(0xFFFFF), STATE},
-    {"IQH", 0x080, 8, {0x7FFF0}, 0x7FFF0, STATE},
-    {"IQT", 0x088, 8, {0x7FFF0}, 0x7FFF0, STATE},
-    {"IQA", 0x090, 8, {PAGES | 0x807}, PAGES, STATE},
-    {"ICS", 0x09C, 4, {0x1}, 0, STATE},
-    {"IECTL", 0x0A0, 4, {0xC0000000}, 0, STATE},
-    {"IEDATA", 0x0A4, 4, {0xFFFFFFFF}, 0, STATE},
-    {"IEADDR", 0x0A8, 4, {0xFFFFFFFC}, 0xFFFFFFFC, STATE},
-    {"IEUADDR", 0x0AC, 4, {0xFFFFFFFF}, 0, STATE},
-    {"IQERCD", 0x0B0, 8, {UINT64_C(0xFFFFFFFF0000000F)}, 0, STATE},
-    {"IRTA", 0x0B8, 8, {PAGES | 0x80F}, PAGES, STATE},
-    {"IVA", 0x0F0, 8, {PAGES | 0x7F}, PAGES, WRITE_ONLY},
-    {"IOTLB", 0x0F8, 8, {UINT64_C(0xB603FFFF00000000)}, 0, STATE},
-    {"FRCD", 0x220, 16, {PAGES, UINT64_C(0xFFFFFFFFF000FFFF)}, PAGES, STATE},
-#endif
-};
-
 #define REGISTERS (sizeof registers / sizeof *registers)
 
-static unsigned registers_seen;
+static bool holds(const struct condition *condition)
+{
+    return !condition->word || (*condition->word & ones(condition->low, condition->high)) >>
+                                   condition->low >= condition->least;
+}
+
+static bool is_there(unsigned n)
+{
+    return n < REGISTERS && holds(&registers[n].when[0]) && holds(&registers[n].when[1]);
+}
+
+static unsigned register_next;
+
+static void skip_absent(void)
+{
+    while (register_next < REGISTERS && !is_there(register_next))
+        register_next++;
+}
 
 static void check_register(void *context, const struct iommu_register *reg, uint32_t offset,
                            const uint64_t *words)
 {
+    const uint8_t *block = context; /* what is in the registers; NULL: of the model */
     uint64_t covered[4], addresses[4];
 
-    (void)context;
     check_layout(&reg->layout, covered, addresses);
-    assert_true(registers_seen < REGISTERS);
-    assert_string_equal(reg->layout.name, registers[registers_seen].name);
-    assert_int_equal(offset, registers[registers_seen].offset);
-    assert_int_equal(reg->layout.bytes, registers[registers_seen].bytes);
-    assert_int_equal(reg->use, registers[registers_seen].use);
-    assert_memory_equal(covered, registers[registers_seen].bits, 2 * sizeof *covered);
-    assert_true(addresses[0] == registers[registers_seen].address && !addresses[1]);
+    skip_absent();
+    assert_true(register_next < REGISTERS);
+    assert_string_equal(reg->layout.name, registers[register_next].name);
+    assert_int_equal(offset, registers[register_next].offset);
+    assert_int_equal(reg->layout.bytes, registers[register_next].bytes);
+    assert_int_equal(reg->use, registers[register_next].use);
+    assert_memory_equal(covered, registers[register_next].bits, 2 * sizeof *covered);
+    assert_true(addresses[0] == registers[register_next].address && !addresses[1]);
     assert_true(offset % (reg->layout.bytes == 4 ? 4 : 8) == 0);
     assert_true((words == NULL) == (reg->use == IOMMU_REGISTER_WRITE_ONLY));
-    registers_seen++;
-    if (words && reg->layout.bytes < 16)
+    register_next++;
+    if (words && block)
+        assert_memory_equal(words, &block[offset], reg->layout.bytes);
+    else if (words && reg->layout.bytes < 16)
         assert_int_equal(words[0] & ~covered[0], 0);
 }
 
+static void check_registers(const struct iommu_unit *unit, void *block)
+{
+    const struct iommu_register_visitor visitor = {check_register, block};
+
+    register_next = 0;
+    unit->ops->registers(unit, &visitor);
+    skip_absent();
+    assert_int_equal(register_next, REGISTERS);
+}
+
+#ifdef UNIT_AMDVI
+/* Each choice of what the capability's header and the Extended Feature Register say. */
 static void test_register_layouts(void **state)
 {
-    const struct iommu_register_visitor visitor = {check_register, NULL};
+    (void)state;
+    for (unsigned n = 0; n < 8; n++) {
+        struct options options = OPTIONS_DEFAULT;
+
+        options.unit.capability =
+            (n & 1 ? MODEL_AMDVI_CAP_EXT : 0) | (n & 2 ? MODEL_AMDVI_CAP_EFRSUP : 0);
+        options.unit.efr |= n & 4 ? MODEL_AMDVI_EFR_GASUP : 0;
+        memset(&says, 0, sizeof says);
+        says.function = 1;
+        says.capext = n & 1;
+        says.efrsup = n >> 1 & 1;
+        says.efr = says.efrsup ? options.unit.efr : 0;
+        start(&options);
+        check_registers(&on.iommu.units[0], NULL);
+        no_violation();
+    }
+}
+#else
+static void test_register_layouts(void **state)
+{
     struct options options = OPTIONS_DEFAULT;
 
     (void)state;
-#ifndef UNIT_AMDVI
-    options.unit.cap |= MODEL_VTD_CAP_PLMR | MODEL_VTD_CAP_PHMR;
-    options.unit.ecap |= MODEL_VTD_ECAP_IR;
-#endif
+    memset(&says, 0, sizeof says);
+    says.cap = options.unit.cap |= MODEL_VTD_CAP_PLMR | MODEL_VTD_CAP_PHMR;
+    says.ecap = options.unit.ecap |= MODEL_VTD_ECAP_IR;
     start(&options);
-    registers_seen = 0;
-    on.iommu.units[0].ops->registers(&on.iommu.units[0], &visitor);
-    assert_int_equal(registers_seen, REGISTERS);
+    check_registers(&on.iommu.units[0], NULL);
+    no_violation();
+}
+#endif
+
+/* ---- Which registers are there ---- */
+
+#define BLOCK_BASE   UINT64_C(0xFEA00000)
+#define BLOCK_LENGTH 0x4000u
+
+static uint8_t block[BLOCK_LENGTH];
+
+static uint64_t read_block(void *context, uint64_t offset, unsigned width)
+{
+    uint64_t value = 0;
+
+    memcpy(&value, (uint8_t *)context + offset, width);
+    return value;
+}
+
+static void write_block(void *context, uint64_t offset, unsigned width, uint64_t value)
+{
+    (void)context;
+    fail_msg("%u bytes written at 0x%llx: 0x%llx", width, (unsigned long long)offset,
+             (unsigned long long)value);
+}
+
+#ifdef UNIT_AMDVI
+static struct amdvi_unit *plain(void)
+{
+    static struct amdvi_unit unit;
+
+    unit.efr = says.efr;
+    return &unit;
+}
+
+/* Without a function of its own: its capability block is left out. */
+static const struct says_word {
+    uint64_t *word, bits;
+} words_of_unit[] = {{&says.efr, UINT64_MAX}};
+#define PREPARE() (void)(says.efrsup = 1)
+#else
+static struct vtd_unit *plain(void)
+{
+    static struct vtd_unit unit;
+
+    unit.cap = says.cap;
+    unit.ecap = says.ecap;
+    memcpy(&block[0x100], &says.mtrrcap, 8);
+    memcpy(&block[0x300], &says.perfcap, 8);
+    return &unit;
+}
+
+/* Not the place and number of fault records, and the place of the IOTLB's registers. */
+static const struct says_word {
+    uint64_t *word, bits;
+} words_of_unit[] = {{&says.cap, ~(UINT64_C(0xFF) << 40 | UINT64_C(0x3FF) << 24)},
+                     {&says.ecap, ~(UINT64_C(0x3FF) << 8)},
+                     {&says.mtrrcap, UINT64_MAX},
+                     {&says.perfcap, UINT64_MAX}};
+#define PREPARE() (says.cap = UINT64_C(0x22) << 24, says.ecap = UINT64_C(0xF) << 8)
+#endif
+
+#define WORDS_OF_UNIT (sizeof words_of_unit / sizeof *words_of_unit)
+
+static void check_plain(void)
+{
+    const struct iommu_unit unit = {.ops = on.iommu.units[0].ops, .vendor_state = plain()};
+
+    assert_true(mmio_map(BLOCK_BASE, BLOCK_LENGTH, &plain()->mmio));
+    check_registers(&unit, block);
+}
+
+/* Every bit that may say that a register is there, as the only one, as the only one that is not
+ * set, and as the only one beside CAP and ECAP; what is in the registers is by their places. */
+static void test_register_conditions(void **state)
+{
+    const struct model_region region = {.base = BLOCK_BASE,
+                                        .length = BLOCK_LENGTH,
+                                        .read = read_block,
+                                        .write = write_block,
+                                        .context = block};
+    struct options options = OPTIONS_DEFAULT;
+
+    (void)state;
+    start(&options);
+    assert_true(model_add_region(&region));
+    for (uint32_t at = 0; at < BLOCK_LENGTH; at += 4)
+        memcpy(&block[at], &(uint32_t){at << 16 | 0xF00F}, 4);
+    for (unsigned set = 0; set < 3; set++)
+        for (unsigned n = 0; n < WORDS_OF_UNIT * 64; n++) {
+            memset(&says, 0, sizeof says);
+            PREPARE();
+            for (unsigned i = 0; i < WORDS_OF_UNIT; i++)
+                *words_of_unit[i].word |= set == 1 || (set && i < 2) ? words_of_unit[i].bits : 0;
+            *words_of_unit[n / 64].word ^= words_of_unit[n / 64].bits & UINT64_C(1) << n % 64;
+            check_plain();
+        }
     no_violation();
 }
 
@@ -219,6 +300,7 @@ static void test_registers(void **state)
     shows("EFRSup=1 CapExt=1");
     shows("PaSize=0x30 VaSize=0x30");
     shows("Extended Feature at 0x030 = 0x0000000000000840");
+    shows("Extended Feature 2 at 0x1a0 = 0x0000000000000000");
     shows("HATS=2");
     shows_number("DevTabBase=0x%llx", unit_frame(&on.unit));
     shows("EventLogRun=1 CmdBufRun=1");
@@ -514,15 +596,11 @@ static void test_faults(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_register_layouts),
-        cmocka_unit_test(test_entry_layouts),
-        cmocka_unit_test(test_registers),
-        cmocka_unit_test(test_field_lines),
-        cmocka_unit_test(test_lists),
-        cmocka_unit_test(test_whole_lists),
-        cmocka_unit_test(test_maps),
-        cmocka_unit_test(test_stopped),
-        cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_register_layouts), cmocka_unit_test(test_register_conditions),
+        cmocka_unit_test(test_entry_layouts),    cmocka_unit_test(test_registers),
+        cmocka_unit_test(test_field_lines),      cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_whole_lists),      cmocka_unit_test(test_maps),
+        cmocka_unit_test(test_stopped),          cmocka_unit_test(test_faults),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
