@@ -22,7 +22,7 @@ struct gate {
         false                                                                                      \
     }
 
-/* Set once a panic has begun: who holds a lock never goes on to give it back, so none is waited for. */
+/* Set once a panic has begun: whoever holds a lock never gives it back, so none is waited for. */
 extern bool lock_void;
 
 static inline bool lock_try(struct lock *lock)
