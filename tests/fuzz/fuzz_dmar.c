@@ -3,7 +3,7 @@
  * function gets a unit that can be used, covers its segment and claims it, or none. */
 #include "fuzz.h"
 
-#include "drivers/iommu/vtd/dmar.h"
+#include "tests/host/dmar_record.h"
 
 #define LINES_MAX (34 + ACPI_UNKNOWN_MAX)
 
@@ -45,35 +45,15 @@ static void judge_record(const struct acpi_table *table, const struct dmar_recor
     }
 }
 
-static const struct dmar_record *record_of(unsigned type, unsigned n)
-{
-    switch (type) {
-    case DMAR_DRHD:
-        return &dmar.drhds[n].record;
-    case DMAR_RMRR:
-        return &dmar.rmrrs[n].record;
-    case DMAR_ATSR:
-        return &dmar.atsrs[n].record;
-    case DMAR_RHSA:
-        return &dmar.rhsas[n].record;
-    case DMAR_ANDD:
-        return &dmar.andds[n].record;
-    case DMAR_SATC:
-        return &dmar.satcs[n].record;
-    default:
-        return &dmar.sidps[n].record;
-    }
-}
-
 static void judge_records(const struct acpi_table *table)
 {
     HOLDS(dmar.scope_count <= DMAR_SCOPES_MAX);
-    for (unsigned type = 0; type < DMAR_TYPES; type++) {
+    for (enum dmar_type type = 0; type < DMAR_TYPES; type++) {
         uint32_t end = ACPI_RECORDS_START;
 
         HOLDS(dmar.counts[type] <= DMAR_RECORDS_MAX);
         for (unsigned n = 0; n < dmar.counts[type]; n++) {
-            const struct dmar_record *record = record_of(type, n);
+            const struct dmar_record *record = dmar_record_of(&dmar, type, n);
 
             judge_record(table, record);
             HOLDS(record->offset >= end);

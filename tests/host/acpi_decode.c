@@ -7,6 +7,7 @@
 #include "drivers/iommu/amdvi/ivrs.h"
 #include "drivers/iommu/vtd/dmar.h"
 #include "lib/log.h"
+#include "tests/host/dmar_record.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -100,26 +101,6 @@ static void print_fields(enum dmar_type type, unsigned n)
     }
 }
 
-static const struct dmar_record *dmar_record(enum dmar_type type, unsigned n)
-{
-    switch (type) {
-    case DMAR_DRHD:
-        return &dmar.drhds[n].record;
-    case DMAR_RMRR:
-        return &dmar.rmrrs[n].record;
-    case DMAR_ATSR:
-        return &dmar.atsrs[n].record;
-    case DMAR_RHSA:
-        return &dmar.rhsas[n].record;
-    case DMAR_ANDD:
-        return &dmar.andds[n].record;
-    case DMAR_SATC:
-        return &dmar.satcs[n].record;
-    default:
-        return &dmar.sidps[n].record;
-    }
-}
-
 /* The type whose next record stands first in the table; DMAR_TYPES when none is left. */
 static enum dmar_type first_type(const unsigned next[DMAR_TYPES])
 {
@@ -127,8 +108,8 @@ static enum dmar_type first_type(const unsigned next[DMAR_TYPES])
 
     for (enum dmar_type type = 0; type < DMAR_TYPES; type++)
         if (next[type] < dmar.counts[type] &&
-            (first == DMAR_TYPES ||
-             dmar_record(type, next[type])->offset < dmar_record(first, next[first])->offset))
+            (first == DMAR_TYPES || dmar_record_of(&dmar, type, next[type])->offset <
+                                        dmar_record_of(&dmar, first, next[first])->offset))
             first = type;
     return first;
 }
@@ -144,7 +125,7 @@ static void print_dmar(void)
     printf(",\"rev\":%u,\"haw\":%u,\"flags\":%u,\"subs\":[", dmar.revision,
            dmar.host_address_width - 1u, dmar.flags);
     while ((type = first_type(next)) != DMAR_TYPES) {
-        const struct dmar_record *record = dmar_record(type, next[type]);
+        const struct dmar_record *record = dmar_record_of(&dmar, type, next[type]);
 
         printf("%s{\"off\":%u,\"type\":\"%s\",\"len\":%u", comma, record->offset, names[type],
                record->length);
