@@ -153,7 +153,6 @@ struct acpi_spcr {
     bool valid;
     uint8_t interface_type;
     struct acpi_uart uart;
-    uint32_t baud; /* 0: leave as it is */
 };
 
 void acpi_read_spcr(const struct acpi_table *table, struct acpi_spcr *spcr);

@@ -433,7 +433,6 @@ static void make_spcr(uint8_t *bytes, unsigned revision, unsigned space, unsigne
     bytes[41] = (uint8_t)bit_width;
     bytes[43] = (uint8_t)access;
     put(bytes, 44, address, 8);
-    bytes[58] = 7;
 }
 
 static struct acpi_spcr spcr_of(const uint8_t *bytes, size_t length)
@@ -458,36 +457,19 @@ static void spcr_tells_where_the_registers_are(void **state)
     assert_int_equal(spcr.uart.address, 0x3F8);
     assert_int_equal(spcr.uart.width, 1);
     assert_int_equal(spcr.uart.stride, 1);
-    assert_int_equal(spcr.baud, 115200);
 
     make_spcr(bytes, 4, 0, 32, 3, 0xFE030000);
     bytes[36] = 0x12;
-    put(bytes, 80, 1500000, 4);
     spcr = spcr_of(bytes, 84);
     assert_true(spcr.valid && !spcr.uart.io_port);
     assert_int_equal(spcr.interface_type, 0x12);
     assert_int_equal(spcr.uart.width, 4);
     assert_int_equal(spcr.uart.stride, 4);
-    assert_int_equal(spcr.baud, 1500000);
-    assert_int_equal(spcr_of(bytes, 80).baud, 115200);
 
     make_spcr(bytes, 2, 0, 32, 1, 0xFE030000);
     spcr = spcr_of(bytes, 80);
     assert_int_equal(spcr.uart.width, 1);
     assert_int_equal(spcr.uart.stride, 4);
-}
-
-static void spcr_tells_the_speed(void **state)
-{
-    static const uint32_t bauds[] = {0, 0, 0, 9600, 19200, 0, 57600, 115200, 0};
-    uint8_t bytes[84];
-
-    (void)state;
-    make_spcr(bytes, 1, 1, 8, 0, 0x3F8);
-    for (uint8_t i = 0; i < sizeof(bauds) / sizeof(bauds[0]); i++) {
-        bytes[58] = i;
-        assert_int_equal(spcr_of(bytes, 80).baud, bauds[i]);
-    }
 }
 
 static void spcr_that_names_no_port_is_not_valid(void **state)
@@ -624,7 +606,6 @@ int main(void)
         cmocka_unit_test_setup(mcfg_with_more_ranges_than_fit, machine),
         cmocka_unit_test_setup(a_bad_madt_or_mcfg_cannot_flood_the_log, machine),
         cmocka_unit_test_setup(spcr_tells_where_the_registers_are, machine),
-        cmocka_unit_test_setup(spcr_tells_the_speed, machine),
         cmocka_unit_test_setup(spcr_that_names_no_port_is_not_valid, machine),
         cmocka_unit_test_setup(fadt_tells_the_port_of_the_pm_timer, machine),
         cmocka_unit_test_setup(absent_tables_are_empty_and_silent, machine),
