@@ -77,7 +77,7 @@ static bool never(void *context)
     return false;
 }
 
-static void pass(uint64_t ns)
+void x86_pass(uint64_t ns)
 {
     (void)!wait_until(never, NULL, ns);
 }
@@ -92,9 +92,9 @@ void x86_reset(void)
     cpu_cli();
     x86_out8(RESET_CONTROL, RESET_SYSTEM);
     x86_out8(RESET_CONTROL, RESET_SYSTEM | RESET_CPU);
-    pass(RESET_NS);
+    x86_pass(RESET_NS);
     x86_out8(KEYBOARD, KEYBOARD_RESET);
-    pass(RESET_NS);
+    x86_pass(RESET_NS);
     __asm__ volatile("lidt %0; int3" ::"m"(no_idt) : "memory");
     x86_halt();
 }

@@ -67,6 +67,9 @@ struct x86_access x86_access_at(uint64_t linear);
 /* Stops for good: interrupts off, halt. */
 _Noreturn void x86_halt(void);
 
+/* Lets so much time go by. */
+void x86_pass(uint64_t ns);
+
 /* Resets the machine: Reset Control Register, keyboard controller, triple fault. */
 _Noreturn void x86_reset(void);
 
