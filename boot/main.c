@@ -396,7 +396,7 @@ static void bring_up(void *argument)
     console_early(console_option());
     shell_boot.info = boot.info;
     panic_set_shell(run_panic_shell);
-    (void)!boot_panic_start(&boot.iommu, option("panic"));
+    boot_panic_start(&boot.iommu, boot_value(boot.info, "panic"));
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         /* The head of the report comes first on the console. */
         enum log_level level = boot.summary.functions ? LOG_INFO : LOG_DEBUG;

@@ -111,13 +111,15 @@ void options_check(const struct boot_info *info)
     }
 }
 
-unsigned boot_number(const struct boot_info *info, const char *name)
+const char *boot_value(const struct boot_info *info, const char *name)
 {
     const struct option_rule *rule = rule_of(name);
     const char *text = boot_option(info, name);
-    unsigned long value;
 
-    if (text && in_range(rule->values, text, &value))
-        return (unsigned)value;
-    return (unsigned)strtoul(rule->standard, NULL, 10);
+    return text && takes(rule, text) ? text : rule->standard;
+}
+
+unsigned boot_number(const struct boot_info *info, const char *name)
+{
+    return (unsigned)strtoul(boot_value(info, name), NULL, 10);
 }

@@ -36,8 +36,11 @@ const struct option_rule *option_rule(unsigned n);
 /* Logs every option that has no rule, or a value that its rule does not take. */
 void options_check(const struct boot_info *info);
 
-/* The value of an option whose rule is a range of numbers; its standard when none was given, or one
- * that the rule does not take. */
+/* The value of an option that has a rule; its standard when none was given, or one that the rule
+ * does not take. */
+const char *boot_value(const struct boot_info *info, const char *name);
+
+/* The same, where the rule is a range of numbers. */
 unsigned boot_number(const struct boot_info *info, const char *name);
 
 #endif

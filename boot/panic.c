@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SECONDS_MAX 3600u
-
 static const struct iommu *units_of;
 
 static const char *state_word(enum iommu_unit_state state)
@@ -54,33 +52,19 @@ static void show_units(void)
         show_unit(&units_of->units[i]);
 }
 
-static bool set_end(const char *option)
+static void set_end(const char *option)
 {
     static const char reboot[] = "reboot:";
-    unsigned long seconds;
-    char *end;
 
-    if (!strcmp(option, "halt"))
-        return true;
-    if (!strcmp(option, "shell")) {
+    if (!strcmp(option, "shell"))
         panic_set_end(PANIC_SHELL, 0);
-        return true;
-    }
-    if (strncmp(option, reboot, strlen(reboot)) != 0)
-        return false;
-    option += strlen(reboot);
-    if (*option < '0' || *option > '9')
-        return false;
-    seconds = strtoul(option, &end, 10);
-    if (*end || seconds > SECONDS_MAX)
-        return false;
-    panic_set_end(PANIC_REBOOT, (unsigned)seconds);
-    return true;
+    else if (!strncmp(option, reboot, strlen(reboot)))
+        panic_set_end(PANIC_REBOOT, (unsigned)strtoul(option + strlen(reboot), NULL, 10));
 }
 
-bool boot_panic_start(const struct iommu *iommu, const char *option)
+void boot_panic_start(const struct iommu *iommu, const char *option)
 {
     units_of = iommu;
     panic_set_state(show_units);
-    return !option || set_end(option);
+    set_end(option);
 }

@@ -212,6 +212,20 @@ static void a_number_is_taken_within_its_range(void **state)
     }
 }
 
+static void a_value_is_one_that_its_rule_takes(void **state)
+{
+    static const char *const bad[] = {"panic", "panic=", "panic=reboot:3601", "panic=reboot:1s"};
+
+    (void)state;
+    assert_string_equal(boot_value(&info, "panic"), "halt");
+    ADD("panic=reboot:3600", OPTIONS_WORDS);
+    assert_string_equal(boot_value(&info, "panic"), "reboot:3600");
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_true(add(bad[i], strlen(bad[i]), OPTIONS_LINES));
+        assert_string_equal(boot_value(&info, "panic"), "halt");
+    }
+}
+
 /* People read the rules in the manual, and each value that it gives must be one. */
 static void every_rule_is_whole(void **state)
 {
@@ -244,6 +258,7 @@ int main(void)
         cmocka_unit_test_setup(an_option_is_what_was_given_last, setup),
         cmocka_unit_test_setup(what_no_rule_takes_is_said, setup),
         cmocka_unit_test_setup(a_number_is_taken_within_its_range, setup),
+        cmocka_unit_test_setup(a_value_is_one_that_its_rule_takes, setup),
         cmocka_unit_test_setup(every_rule_is_whole, setup),
     };
 
