@@ -117,6 +117,54 @@ static void a_region_leaves_with_its_group(void **state)
     no_violation();
 }
 
+/* What a unit has cached of one domain serves no other. */
+static void domains_share_no_translation(void **state)
+{
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    iommu_ref_t one = make(IOMMU_TRANSLATE, 0), other = make(IOMMU_TRANSLATE, 0);
+    (void)attached(FIRST, one);
+    (void)attached(SECOND, other);
+    assert_int_equal(map_at(one, AT, own_pages(OWNER_ONE, 1), PAGE), IOMMU_OK);
+    assert_true(reaches(first_id, AT, true));
+    assert_false(reaches(second_id, AT, true));
+    no_violation();
+}
+
+#define BLOCK (UINT64_C(1) << 21)
+
+static void look_at_block(void *memory, uint64_t physical, uint64_t value)
+{
+    uint64_t reached;
+
+    (void)physical;
+    (void)value;
+    if (unit_translate(&on.unit, first_id, BLOCK, true, &reached) == MODEL_DMA_ALLOWED)
+        assert_true(reached == *(const uint64_t *)memory);
+}
+
+/* The page of a table that went still holds what it held when a table is made of it that will be
+ * full. */
+static void a_new_table_shows_nothing_old(void **state)
+{
+    uint64_t memory;
+
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    iommu_ref_t domain = make(IOMMU_TRANSLATE, 0);
+    (void)attached(FIRST, domain);
+    memory = own_pages(OWNER_ONE, BLOCK / PAGE + 2) + PAGE; /* no superpage */
+    assert_int_equal(map_at(domain, BLOCK, memory, BLOCK), IOMMU_OK);
+    assert_int_equal(unmap_at(domain, BLOCK, BLOCK), IOMMU_OK);
+    memory += PAGE;
+    model_on_store(look_at_block, &memory);
+    assert_int_equal(map_at(domain, BLOCK, memory, BLOCK), IOMMU_OK);
+    model_on_store(NULL, NULL);
+    assert_true(reaches(first_id, BLOCK, true));
+    look_at_block(&memory, 0, 0);
+    no_violation();
+}
+
 static enum iommu_status map_anywhere(iommu_ref_t domain, uint64_t physical, uint64_t length,
                                       uint64_t *address)
 {
@@ -604,6 +652,8 @@ int main(void)
         cmocka_unit_test(a_stalled_unit_keeps_no_other_from_forgetting),
         cmocka_unit_test(units_take_turns_at_their_faults),
         cmocka_unit_test(a_region_leaves_with_its_group),
+        cmocka_unit_test(domains_share_no_translation),
+        cmocka_unit_test(a_new_table_shows_nothing_old),
         cmocka_unit_test(a_refused_map_gives_its_address_back),
         cmocka_unit_test(an_allocated_range_is_one_command),
         cmocka_unit_test(a_demanded_region_is_no_allocators),

@@ -27,45 +27,6 @@ static void what_firmware_left_is_cleared(void **state)
     assert_int_equal(iommu_drain_faults(&on.iommu, &fault, 1), 1);
 }
 
-static bool translation_went_off;
-
-static void look_at_status(void *unit, uint64_t physical, uint64_t value)
-{
-    (void)physical;
-    (void)value;
-    translation_went_off |= !(((const unit_t *)unit)->gsts >> 31); /* TES */
-}
-
-static uint64_t table_mode;
-
-/* Translation, and the protected ranges. */
-static void leave_protection(unit_t *unit)
-{
-    unit->rtaddr = table_mode;
-    unit->gsts |= UINT32_C(1) << 31;
-    unit->pmen = UINT32_C(1) << 31 | 1;
-    translation_went_off = false;
-    model_on_store(look_at_status, unit);
-}
-
-/* But for tables of another mode, which nothing can replace while they are in use. */
-static void what_firmware_left_on_protects_until_the_end(void **state)
-{
-    struct options options = OPTIONS_DEFAULT;
-
-    (void)state;
-    options.unit.cap |= MODEL_VTD_CAP_PLMR;
-    options.firmware = leave_protection;
-    for (unsigned mode = 0; mode < 2; mode++) {
-        table_mode = (uint64_t)mode << 10; /* RTADDR.TTM: legacy or scalable */
-        start(&options);
-        assert_int_equal(iommu_state(&on.iommu), IOMMU_ACTIVE);
-        assert_int_equal(translation_went_off, mode);
-        assert_int_equal(on.unit.pmen, 0);
-        no_violation();
-    }
-}
-
 static void blocked_is_not_present(void **state)
 {
     (void)state;
@@ -360,6 +321,11 @@ static void what_a_unit_offers(void **state)
         start(&options);
         assert_int_equal(on.iommu.geometry.leaf_levels, leaves[large]);
     }
+    for (unsigned sagaw = 0x4; sagaw < 0x10; sagaw += 0x2) { /* bit n: n + 2 levels */
+        options.unit.cap = MODEL_FIELD(options.unit.cap, MODEL_VTD_CAP_SAGAW, sagaw | 0x4);
+        start(&options);
+        assert_int_equal(on.iommu.units[0].caps.levels, (sagaw | 0x4) << 2);
+    }
 }
 
 static void expect_refused(const struct options *options, const char *reason)
@@ -446,7 +412,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_firmware_left_is_cleared),
-        cmocka_unit_test(what_firmware_left_on_protects_until_the_end),
         cmocka_unit_test(blocked_is_not_present),
         cmocka_unit_test(faults_that_were_lost_are_counted),
         cmocka_unit_test(every_reason_is_decoded),

@@ -74,6 +74,15 @@ class Tree(unittest.TestCase):
         made = [self.compile(PATH, source), self.compile("tests/host/test_clamp.c", TEST % body)]
         self.call("gcc", *made, "-lcmocka", "-o", str(self.folder / "test_clamp"))
 
+    def build_second(self, body: str) -> None:
+        """The test's build for the other vendor."""
+        source = "tests/host/test_clamp.c"
+        made = str(self.folder / "obj/tests/host/test_clamp-amdvi.o")
+        (self.root / source).write_text(TEST % body)
+        self.call("gcc", "-O1", "-c", source, "-o", made)
+        self.call("gcc", made, str((self.folder / "obj" / PATH).with_suffix(".o")), "-lcmocka",
+                  "-o", str(self.folder / "test_clamp-amdvi"))
+
     def compile(self, path: str, text: str) -> str:
         made = self.folder / "obj" / Path(path).with_suffix(".o")
         for file in (self.root / path, made):
@@ -180,6 +189,23 @@ class Named(Tree):
 
     def test_it_does_not_hang(self) -> None:
         self.assertEqual(self.outcome(GOOD, "value = high", "test_clamp limits hangs"), "FAIL")
+
+    def test_killed_in_one_of_two_builds(self) -> None:
+        self.build(GOOD)
+        self.build_second(WEAK)
+        row = named.Row(1, "limit-not-kept", PATH, "value = high", "", "test_clamp limits")
+        self.assertEqual(named.judge(Workshop(self.folder), row).outcome, "FAIL")
+        only = row._replace(only=named.VTD)
+        self.assertEqual(named.judge(Workshop(self.folder), only).outcome, "ok")
+
+    def test_whose_units(self) -> None:
+        for path, program, only, whose in (
+                (PATH, "test_core", "", named.VENDORS),
+                (PATH, "test_core", "amdvi", ("amdvi",)),
+                (PATH, "test_amdvi_commands", "", ("amdvi",)),
+                ("drivers/iommu/vtd/unit.c", "test_core", "", ("vtd",))):
+            row = named.Row(1, "", path, "", "", f"{program} any", only)
+            self.assertEqual(row.vendors, whose)
 
     def test_every_class_has_a_row(self) -> None:
         table = named.rows()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause-Patent
 """Named mutants: faults that drivers of IOMMUs have had, by the numbers of their class. Each must
-be killed by the test that stands beside it; a row whose text is not in its file, once, fails."""
+be killed by the test that stands beside it, in its build for each vendor whose units the fault
+concerns; a row whose text is not in its file, once, fails."""
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ from rows_entries import ROWS as ENTRIES
 from rows_lifetime import ROWS as LIFETIME
 from rows_tables import ROWS as TABLES
 from tally import Result
-from workshop import HOST, Change, Mutant, Rotten, Workshop, run
+from workshop import HOST, SECOND_UNIT, Change, Mutant, Rotten, Workshop, run
 
 # Of processor time. Whoever needs more hangs, which kills only where a row says so.
 SECONDS = 30.0
@@ -21,7 +22,7 @@ HANGS = " hangs"
 
 class Row(NamedTuple):
     """`old` in the file becomes `new`. The test is "program test", with HANGS behind it where it
-    then runs for ever."""
+    then runs for ever. `only`: the one vendor at whose units what all share can be wrong."""
 
     fault: int
     name: str
@@ -29,6 +30,24 @@ class Row(NamedTuple):
     old: str
     new: str
     test: str
+    only: str = ""
+
+    @property
+    def program(self) -> str:
+        return self.test.split(" ")[0]
+
+    @property
+    def vendors(self) -> tuple[str, ...]:
+        """Whose units it concerns, by its file and by what its test runs on."""
+        words = {self.only, Path(self.path).parent.name, *self.program.split("_")}
+        return tuple(vendor for vendor in VENDORS if vendor in words) or VENDORS
+
+    def builds(self, folder: Path) -> list[Path]:
+        """Its program, for each vendor where there are two."""
+        second = folder / f"{self.program}{SECOND_UNIT}"
+        return list(dict.fromkeys(
+            second if vendor == AMDVI and second.exists() else folder / self.program
+            for vendor in self.vendors))
 
 
 CLASSES = range(1, 54)
@@ -41,6 +60,7 @@ ABSENT: tuple[tuple[tuple[int, ...], tuple[str, ...], str], ...] = (
     ((42,), VENDORS, "no option reaches this part"),
     ((41, 44), (VTD,), "all that concerns interrupts is remapping, which is not driven"),
     ((40,), (VTD,), "root and context tables have an entry for every requester there can be"),
+    ((4, 5), (AMDVI,), "its walks are coherent: no entry is written back for it"),
     ((7,), (AMDVI,), "no bit of its control register is one-shot"),
     ((20,), (AMDVI,), "it has no invalidation by registers"),
 )
@@ -50,15 +70,9 @@ def rows() -> list[Row]:
     return [Row(*row) for row in (*ENTRIES, *LIFETIME, *TABLES)]
 
 
-def vendors(path: str) -> tuple[str, ...]:
-    """Whose units a file serves."""
-    folder = Path(path).parent.name
-    return (folder,) if folder in VENDORS else VENDORS
-
-
 def lacking(table: Sequence[Row]) -> list[str]:
     """Classes without a mutant, by vendor."""
-    there = {(row.fault, vendor) for row in table for vendor in vendors(row.path)}
+    there = {(row.fault, vendor) for row in table for vendor in row.vendors}
     there |= {(fault, vendor) for faults, by, _ in ABSENT for fault in faults for vendor in by}
     return [f"{fault} ({vendor})" for fault in CLASSES for vendor in VENDORS
             if (fault, vendor) not in there]
@@ -72,21 +86,25 @@ def change_of(workshop: Workshop, row: Row) -> Change:
 
 
 def judge(workshop: Workshop, row: Row) -> Result:
-    """Killed by its own test, or FAIL with the reason."""
-    name = f"mutant {row.fault:02} {row.name}, killed by {row.test}"
+    """Killed by its own test in every build, or FAIL with the reason."""
     hangs = row.test.endswith(HANGS)
-    program, test = row.test.removesuffix(HANGS).split(" ")
+    test = row.test.removesuffix(HANGS).split(" ")[1]
+    programs = row.builds(HOST)
+    by = " and ".join(program.name for program in programs)
+    name = f"mutant {row.fault:02} {row.name}, killed by {by} {test}"
     try:
         with Mutant(workshop, change_of(workshop, row)) as mutant:
-            wrong = mutant.compile([HOST / program], "-O0", "-g0")
+            wrong = mutant.compile(programs, "-O0", "-g0")
             if wrong:
                 return Result(name, "FAIL", ["it does not compile", wrong])
-            outcome = run(mutant.link(HOST / program), SECONDS_HANGING if hangs else SECONDS, test)
+            for program in programs:
+                outcome = run(mutant.link(program), SECONDS_HANGING if hangs else SECONDS, test)
+                if outcome.failed != test or outcome.hung != hangs:
+                    what = "runs for ever" if outcome.hung else f"failed: {outcome.failed or 'none'}"
+                    return Result(name, "FAIL", [*outcome.lines, f"{program.name} {what}"])
     except Rotten as why:
         return Result(name, "FAIL", [str(why)])
-    killed = outcome.failed == test and outcome.hung == hangs
-    what = "it runs for ever" if outcome.hung else f"failed: {outcome.failed or 'nothing'}"
-    return Result(name, "ok" if killed else "FAIL", [] if killed else [*outcome.lines, what])
+    return Result(name, "ok", [])
 
 
 def run_named(jobs: int) -> Iterator[Result]:

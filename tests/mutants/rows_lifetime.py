@@ -25,7 +25,7 @@ ROWS = (
      "test_core a_failed_wait_never_gives_access"),
     (22, "two-domains-of-one-id", DOMAIN,
      "    domain->id = (uint16_t)(index + 1);", "    domain->id = (uint16_t)(index / 2 + 1);",
-     "test_mapping a_region_leaves_with_its_group"),
+     "test_mapping domains_share_no_translation"),
     (23, "attached-domain-deleted", DOMAIN,
      "    if (domain->attached)\n        return IOMMU_IN_USE;\n    enum iommu_status status",
      "    enum iommu_status status",
@@ -80,7 +80,7 @@ ROWS = (
     (27, "memory-checked-too-late", "drivers/iommu/paging/algorithm.h",
      "    bool enough = ensure_pages(table, &at, level, run);\n    if (enough)\n",
      "    bool enough = ensure_pages(table, &at, 1, run);\n    if (enough)\n",
-     "test_mapping a_refused_map_gives_its_address_back"),
+     "test_paging_limits every_allocation_fails_in_turn"),
     (28, "mapping-stays-when-the-flush-fails", MAPPING,
      "        take_back(call, &batch, address, memory, memory->length);\n",
      "        iommu_batch_note(call, &batch);\n",
@@ -106,7 +106,7 @@ ROWS = (
      "static enum iommu_status claim",
      "            status = IOMMU_FAILED;\n        break;\n    }\n    return status;\n}\n\n"
      "static enum iommu_status claim",
-     "test_domains regions_are_granted_whole_or_not"),
+     "test_core groups_and_aliases"),
     (29, "aliases-of-a-failed-attach-left", DEVICE,
      "        if (release_requesters(iommu, endpoint, domain, quarantine, i) != IOMMU_OK)\n"
      "            status = IOMMU_FAILED;\n        return status;",
