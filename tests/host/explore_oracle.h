@@ -38,6 +38,7 @@ static struct {
     PIOMMU_DMA_DEVICE devices[DEVICES];
     unsigned pages;   /* in use, of PAGES */
     bool keeps_page;  /* KEPT_PAGE leads to KEPT_FRAME */
+    bool own_leaves;  /* it matters whose access filled a cached page */
     uint64_t memory;  /* A, then B, then KEPT_FRAME */
     uint64_t *frames; /* the same */
     struct oracle now;

@@ -137,12 +137,13 @@ static inline void put(struct packed *packed, const void *bytes, size_t size)
     packed->size += size;
 }
 
-static inline void pack_caches(struct packed *packed)
+/* Those from `first` on. */
+static inline void pack_caches(struct packed *packed, unsigned first)
 {
     struct unit_cache caches[UNIT_CACHES];
 
     unit_caches(&on.unit, caches);
-    for (unsigned i = 0; i < UNIT_CACHES; i++) {
+    for (unsigned i = first; i < UNIT_CACHES; i++) {
         const char *entry = caches[i].entries;
         size_t at = packed->size;
         uint8_t kept = 0;
@@ -159,12 +160,12 @@ static inline void pack_caches(struct packed *packed)
     }
 }
 
-static inline const uint8_t *unpack_caches(const uint8_t *from)
+static inline const uint8_t *unpack_caches(const uint8_t *from, unsigned first)
 {
     struct unit_cache caches[UNIT_CACHES];
 
     unit_caches(&on.unit, caches);
-    for (unsigned i = 0; i < UNIT_CACHES; i++) {
+    for (unsigned i = first; i < UNIT_CACHES; i++) {
         unsigned kept = *from++;
 
         memcpy(caches[i].entries, from, kept * caches[i].size);
@@ -177,7 +178,7 @@ static inline const uint8_t *unpack_caches(const uint8_t *from)
 static inline void pack(struct packed *packed)
 {
     packed->size = 0;
-    pack_caches(packed);
+    pack_caches(packed, 0);
     for (unsigned i = 0; i < begin.line_count; i++) {
         for (unsigned n = 0; n < LINE_WORDS; n++) {
             uint16_t index = (uint16_t)(i * LINE_WORDS + n);
@@ -199,7 +200,7 @@ static inline void settle(void)
 
 static inline void unpack(const uint8_t *bytes, size_t size)
 {
-    const uint8_t *end = bytes + size, *from = unpack_caches(bytes);
+    const uint8_t *end = bytes + size, *from = unpack_caches(bytes, 0);
 
     settle();
     for (unsigned i = 0; i < begin.line_count; i++)

@@ -12,9 +12,10 @@
  * store to an entry, and at each tick while it waits) with both devices trying all pages then, and
  * with their doing so at all moments.
  *
- * Then the same of two pages beside one that stays mapped.
+ * Then the same of two pages: beside one that stays mapped, on a unit that caches what is not
+ * present, and on one whose devices have cached pages of their own.
  */
-#include "tests/host/explore_oracle.h"
+#include "tests/host/explore_faults.h"
 
 #include <time.h>
 
@@ -30,12 +31,19 @@ static uint64_t mix(uint64_t hash, uint64_t value)
     return hash ^ hash >> 32;
 }
 
+/* `cached` by each device, or, where it does not matter by whom, as if by the first. */
+struct page_parts {
+    uint64_t entry[DOMAINS];
+    uint64_t cached[DOMAINS][DEVICES];
+};
+
 struct parts {
-    uint64_t page[DOMAINS][PAGES];
-    uint64_t domain[DOMAINS];
-    uint64_t device[DEVICES]; /* but for the domain */
+    struct page_parts pages[PAGES + 1]; /* and KEPT_PAGE */
+    uint64_t domain[DOMAINS], nowhere;  /* what is of a domain, and of none */
+    uint64_t device[DEVICES];           /* but for the domain */
     uint8_t attached[DEVICES];
-    uint8_t cached[DEVICES]; /* the domain that the unit knows it by; NOWHERE: none */
+    uint8_t bound[DEVICES];                  /* the domain of its entry in memory; NOWHERE: none */
+    uint8_t cached[DEVICES];                 /* the domain that the unit knows it by */
     uint64_t tables[DOMAINS][PT_LEVELS_MAX]; /* from the root on to the page's; 0: none */
 };
 
@@ -54,6 +62,7 @@ static void add_tables(struct parts *parts, unsigned domain)
     const uint64_t *words = model_ram(pt->root, FRAME_SIZE);
 
     tables[0] = pt->root;
+    parts->domain[domain] = pt->leaf.key;
     for (unsigned i = 1; i < pt->geometry.levels; i++) {
         uint64_t word = words ? words[AT >> (12 + 9 * (pt->geometry.levels - i)) & 511] : 0;
 
@@ -62,7 +71,7 @@ static void add_tables(struct parts *parts, unsigned domain)
         words = tables[i] ? model_ram(tables[i], FRAME_SIZE) : NULL;
     }
     for (unsigned page = 0; page < PAGES; page++)
-        parts->page[domain][page] =
+        parts->pages[page].entry[domain] =
             mix(world.now.value[domain][page], words ? leaf_word(words[page], page) : 0);
 }
 
@@ -77,16 +86,16 @@ static unsigned domain_of_id(uint16_t id)
 /* The order of cached entries does not matter: their hashes are added. */
 static void add_leaf(struct parts *parts, unsigned domain, const struct unit_entry *leaf)
 {
-    uint64_t hash = mix(mix(leaf->shift, leaf->rights), leaf->address - leaf->input);
+    const unsigned device = world.own_leaves && leaf->source == ids[1];
+    const uint64_t offset = leaf->refused ? 1 : leaf->address - leaf->input;
+    const uint64_t hash = mix(mix(leaf->shift, leaf->rights), offset);
 
-    for (unsigned page = 0; page < PAGES; page++) {
+    for (unsigned page = 0; page <= KEPT_PAGE; page++) {
         uint64_t at = AT + page * (uint64_t)PAGE_SIZE;
 
         if ((at ^ leaf->input) >> leaf->shift == 0)
-            parts->page[domain][page] += hash;
+            parts->pages[page].cached[domain][device] += hash;
     }
-    if ((leaf->input - AT) / PAGE_SIZE == KEPT_PAGE)
-        parts->domain[domain] += hash;
 }
 
 /* A table by its level, when it is still in use there. */
@@ -98,26 +107,38 @@ static uint64_t table_name(const struct parts *parts, unsigned domain, uint64_t 
     return address;
 }
 
-static void add_entry(struct parts *parts, unsigned cache, const struct unit_entry *entry)
+/* A requester's entry, but for the domain, which is the answer. */
+static uint8_t add_requester(struct parts *parts, unsigned device, const struct unit_entry *entry)
 {
     unsigned domain = domain_of_id(entry->domain);
+    uint64_t table = domain == NOWHERE ? entry->domain ^ entry->address
+                                       : table_name(parts, domain, entry->address);
 
-    if (cache == UNIT_REQUESTERS) {
-        unsigned device = entry->source == ids[1];
+    parts->device[device] = mix(mix(parts->device[device], entry->rights), table);
+    return (uint8_t)domain;
+}
 
-        parts->cached[device] = (uint8_t)domain;
-        parts->device[device] +=
-            mix(entry->rights, domain == NOWHERE ? entry->domain ^ entry->address
-                                                 : table_name(parts, domain, entry->address));
-        return;
-    }
-    if (domain == NOWHERE)
-        parts->domain[0] += mix(mix(entry->domain, entry->shift), entry->rights);
+/* A device that is detached may go by a table too, with nothing in it. */
+static void add_nowhere(struct parts *parts, const struct unit_entry *entry)
+{
+    assert_true(entry->refused);
+    parts->nowhere += mix(mix(mix(entry->domain, entry->shift), entry->rights), entry->input);
+}
+
+static void add_entry(struct parts *parts, unsigned cache, const struct unit_entry *entry)
+{
+    const unsigned device = entry->source == ids[1], domain = domain_of_id(entry->domain);
+
+    if (cache == UNIT_REQUESTERS)
+        parts->cached[device] = add_requester(parts, device, entry);
+    else if (domain == NOWHERE)
+        add_nowhere(parts, entry);
     else if (cache == UNIT_LEAVES)
         add_leaf(parts, domain, entry);
     else
-        parts->domain[domain] += mix(mix(mix(entry->shift, entry->rights), entry->input),
-                                     table_name(parts, domain, entry->address));
+        parts->domain[domain] +=
+            mix(mix(mix(entry->shift, entry->rights), entry->input),
+                entry->refused ? PT_LEVELS_MAX : table_name(parts, domain, entry->address));
 }
 
 static void add_caches(struct parts *parts)
@@ -143,7 +164,10 @@ static void find_parts(struct parts *parts)
     for (unsigned i = 0; i < DOMAINS; i++)
         add_tables(parts, i);
     for (unsigned i = 0; i < DEVICES; i++) {
+        const struct unit_entry entry = unit_requester(&on.unit, ids[i]);
+
         parts->attached[i] = world.now.domain[i];
+        parts->bound[i] = add_requester(parts, i, &entry);
         parts->cached[i] = NOWHERE;
     }
     add_caches(parts);
@@ -160,30 +184,50 @@ static void sort(uint64_t *values, unsigned count)
         }
 }
 
-/* With domain `first` in the place of domain 0. */
-static uint64_t key_with(const struct parts *parts, unsigned first)
+static uint64_t page_key(const struct page_parts *page, unsigned domain, unsigned device)
 {
-    const uint8_t names[DOMAINS + 1] = {(uint8_t)first, (uint8_t)!first, NOWHERE};
-    uint64_t pages[PAGES], devices[DEVICES], key = 0;
+    return page->entry[domain] + page->cached[domain][device] + page->cached[domain][!device] * 5;
+}
 
-    for (unsigned i = 0; i < PAGES; i++)
-        pages[i] = mix(parts->page[first][i], parts->page[!first][i] * 3);
+static uint64_t device_key(const struct parts *parts, unsigned device, const uint64_t *names)
+{
+    return mix(parts->device[device], names[parts->attached[device]] |
+                                          names[parts->bound[device]] << 8 |
+                                          names[parts->cached[device]] << 16);
+}
+
+/* With these in the places of domain 0 and device 0. */
+static uint64_t key_with(const struct parts *parts, unsigned domain, unsigned device)
+{
+    const uint64_t names[DOMAINS + 1] = {domain, !domain, NOWHERE};
+    uint64_t pages[PAGES + 1], devices[DEVICES], key = 0;
+
+    for (unsigned i = 0; i <= KEPT_PAGE; i++)
+        pages[i] = mix(page_key(&parts->pages[i], domain, device),
+                       page_key(&parts->pages[i], !domain, device) * 3);
     for (unsigned i = 0; i < DEVICES; i++)
-        devices[i] = mix(mix(parts->device[i], names[parts->attached[i]]), names[parts->cached[i]]);
+        devices[i] = device_key(parts, i ^ device, names);
     sort(pages, PAGES);
-    sort(devices, DEVICES);
-    for (unsigned i = 0; i < PAGES; i++)
+    if (!world.own_leaves)
+        sort(devices, DEVICES);
+    for (unsigned i = 0; i <= KEPT_PAGE; i++)
         key = mix(key, pages[i]);
     for (unsigned i = 0; i < DEVICES; i++)
         key = mix(key, devices[i]);
-    return mix(mix(key, parts->domain[first]), parts->domain[!first]);
+    key = mix(mix(key, parts->domain[domain]), parts->domain[!domain]);
+    return mix(key, parts->nowhere);
 }
 
 static uint64_t key_of(const struct parts *parts)
 {
-    uint64_t one = key_with(parts, 0), other = key_with(parts, 1);
+    uint64_t least = UINT64_MAX;
 
-    return one < other ? one : other;
+    for (unsigned order = 0; order < DOMAINS * (world.own_leaves ? DEVICES : 1); order++) {
+        uint64_t key = key_with(parts, order % DOMAINS, order / DOMAINS);
+
+        least = key < least ? key : least;
+    }
+    return least;
 }
 
 /* ---- States ---- */
@@ -284,20 +328,21 @@ static bool take(uint32_t from, const struct step *step)
     return true;
 }
 
-/* Quietly, which is all of a call that is refused; with accesses at all moments; then at each of
+/* Quietly; with accesses at all moments, which is all of a call that is refused; then at each of
  * them. */
 static bool take_call(uint32_t from, struct step step)
 {
     const bool possible = is_possible(&all.states[from].oracle, &step);
 
+    if (possible && !take(from, &step))
+        return false;
+    step.moment = ALWAYS;
     if (!take(from, &step))
         return false;
     if (!possible)
         return true;
-    step.moment = ALWAYS;
-    if (!take(from, &step))
-        return false;
     unsigned moments = world.moment;
+    assert_true(moments < ALWAYS);
     for (step.moment = 1; moments > 1 && step.moment <= moments; step.moment++)
         if (!take(from, &step))
             return false;
@@ -308,15 +353,16 @@ static bool take_call(uint32_t from, struct step step)
 static bool is_repeated(const struct parts *parts, unsigned page)
 {
     for (unsigned i = 0; i < page; i++)
-        if (parts->page[0][i] == parts->page[0][page] && parts->page[1][i] == parts->page[1][page])
+        if (memcmp(&parts->pages[i], &parts->pages[page], sizeof *parts->pages) == 0)
             return true;
     return false;
 }
 
-/* The same of devices. */
+/* The same of devices, where none has pages of its own. */
 static unsigned devices_apart(const struct parts *parts)
 {
-    return parts->device[0] == parts->device[1] && parts->attached[0] == parts->attached[1] &&
+    return !world.own_leaves && parts->device[0] == parts->device[1] &&
+                   parts->attached[0] == parts->attached[1] && parts->bound[0] == parts->bound[1] &&
                    parts->cached[0] == parts->cached[1]
                ? 1
                : DEVICES;
@@ -377,129 +423,6 @@ static bool expand(uint32_t from)
     return true;
 }
 
-/* ---- Faults: the unit's ops, each with something left out ---- */
-
-static const struct iommu_unit_ops *sound;
-
-static bool tell_nothing(struct iommu_unit *unit, const struct iommu_invalidation *invalidation)
-{
-    (void)unit;
-    (void)invalidation;
-    return true;
-}
-
-static bool tell_other_domain(struct iommu_unit *unit,
-                              const struct iommu_invalidation *invalidation)
-{
-    struct iommu_invalidation other = *invalidation;
-
-    other.domain_id ^= on.iommu.domains[0].id ^ on.iommu.domains[1].id;
-    return sound->invalidate(unit, &other);
-}
-
-static bool tell_half(struct iommu_unit *unit, const struct iommu_invalidation *invalidation)
-{
-    struct iommu_invalidation half = *invalidation;
-
-    for (unsigned i = 0; i < half.count; i++)
-        half.blocks[i].order -= half.blocks[i].order > 0;
-    return sound->invalidate(unit, &half);
-}
-
-static bool tell_neighbour(struct iommu_unit *unit, const struct iommu_invalidation *invalidation)
-{
-    struct iommu_invalidation other = *invalidation;
-
-    for (unsigned i = 0; i < other.count; i++)
-        other.blocks[i].address ^= (uint64_t)PAGE_SIZE << other.blocks[i].order;
-    return sound->invalidate(unit, &other);
-}
-
-static bool tell_leaves(struct iommu_unit *unit, const struct iommu_invalidation *invalidation)
-{
-    struct iommu_invalidation leaves = *invalidation;
-
-    leaves.leaves_only = true;
-    return sound->invalidate(unit, &leaves);
-}
-
-static bool attach_untold(struct iommu_unit *unit, pci_bdf_t requester,
-                          const struct iommu_binding *binding, bool *no_memory)
-{
-    static struct packed caches;
-
-    caches.size = 0;
-    pack_caches(&caches);
-    bool done = sound->attach(unit, requester, binding, no_memory);
-    (void)unpack_caches(caches.bytes);
-    return done;
-}
-
-static bool block_untold(struct iommu_unit *unit, pci_bdf_t requester, uint16_t domain_id)
-{
-    static struct packed caches;
-
-    caches.size = 0;
-    pack_caches(&caches);
-    bool done = sound->block(unit, requester, domain_id);
-    (void)unpack_caches(caches.bytes);
-    return done;
-}
-
-static bool block_other_domain(struct iommu_unit *unit, pci_bdf_t requester, uint16_t domain_id)
-{
-    domain_id ^= on.iommu.domains[0].id ^ on.iommu.domains[1].id;
-    return sound->block(unit, requester, domain_id);
-}
-
-/* `caching`: only a unit that remembers what is not present shows it. */
-static const struct fault {
-    const char *name;
-    bool (*invalidate)(struct iommu_unit *unit, const struct iommu_invalidation *invalidation);
-    bool (*attach)(struct iommu_unit *unit, pci_bdf_t requester,
-                   const struct iommu_binding *binding, bool *no_memory);
-    bool (*block)(struct iommu_unit *unit, pci_bdf_t requester, uint16_t domain_id);
-    bool caching;
-} faults[] = {
-    {"unmap tells the unit nothing", tell_nothing, NULL, NULL, false},
-    {"unmap names another domain", tell_other_domain, NULL, NULL, false},
-    {"unmap names half of the range", tell_half, NULL, NULL, false},
-    {"unmap names the range beside", tell_neighbour, NULL, NULL, false},
-    {"tables go, leaves are forgotten", tell_leaves, NULL, NULL, false},
-    {"attach tells the unit nothing", NULL, attach_untold, NULL, true},
-    {"map tells the unit nothing", tell_nothing, NULL, NULL, true},
-    {"detach tells the unit nothing", NULL, NULL, block_untold, false},
-    {"detach names another domain", NULL, NULL, block_other_domain, false},
-};
-
-static const struct fault none;
-
-static bool forget_by_invalidate(struct iommu_unit *unit, uint16_t domain_id,
-                                 struct iommu_block block, bool leaves_only)
-{
-    const struct iommu_invalidation invalidation = {
-        .domain_id = domain_id, .leaves_only = leaves_only, .count = 1, .blocks = {block}};
-
-    return unit->ops->invalidate(unit, &invalidation);
-}
-
-static void install(const struct fault *fault)
-{
-    static struct iommu_unit_ops ops;
-
-    sound = on.iommu.units[0].ops;
-    ops = *sound;
-    if (fault->invalidate) {
-        ops.invalidate = fault->invalidate;
-        ops.forget = forget_by_invalidate;
-    }
-    if (fault->attach)
-        ops.attach = fault->attach;
-    if (fault->block)
-        ops.block = fault->block;
-    on.iommu.units[0].ops = fault == &none ? sound : &ops;
-}
-
 /* ---- A world ---- */
 
 static unsigned allocations;
@@ -521,11 +444,6 @@ static void break_in(void)
     assert_string_equal(world.failure, "");
 }
 
-static const struct space {
-    unsigned pages;
-    bool keeps_page;
-} spaces[] = {{PAGES, false}, {2, true}};
-
 static void keep_page(void)
 {
     for (unsigned i = 0; i < DOMAINS; i++)
@@ -539,12 +457,13 @@ static void make_world(const struct space *space, const struct fault *fault)
 {
     struct options options = OPTIONS_DEFAULT;
 
-    unit_set_caching(&options.unit, fault->caching);
-    unit_set_sharing(&options.unit, true);
+    unit_set_caching(&options.unit, space->caching);
+    unit_set_sharing(&options.unit, !space->own_leaves);
     start(&options);
     memset(&world, 0, sizeof world);
     world.pages = space->pages;
     world.keeps_page = space->keeps_page;
+    world.own_leaves = space->own_leaves;
     for (unsigned i = 0; i < DOMAINS; i++)
         world.domains[i] = new_domain();
     for (unsigned i = 0; i < DEVICES; i++) {
@@ -694,16 +613,15 @@ static void all_states_of(const struct space *space)
     assert_false(leaks());
     print_message("all %u states of %u devices, %u domains and %u pages%s, those that differ in "
                   "the order of these counted once; %llu steps, %.1f s\n",
-                  all.count, DEVICES, DOMAINS, space->pages,
-                  space->keeps_page ? " beside one that stays" : "", (unsigned long long)all.steps,
-                  seconds() - from);
+                  all.count, DEVICES, DOMAINS, space->pages, space->text,
+                  (unsigned long long)all.steps, seconds() - from);
     forget_states();
 }
 
 static void all_states(void **state)
 {
     (void)state;
-    for (unsigned i = 0; i < sizeof spaces / sizeof *spaces; i++)
+    for (unsigned i = 0; i < SPACES; i++)
         all_states_of(&spaces[i]);
 }
 
@@ -711,17 +629,20 @@ static void all_states(void **state)
 static void faults_are_found(void **state)
 {
     (void)state;
-    make_world(&spaces[0], &none);
-    learn();
     for (unsigned i = 0; i < sizeof faults / sizeof *faults; i++) {
+        const struct space *space = &spaces[faults[i].space];
         struct step steps[LONGEST];
 
-        make_world(&spaces[0], &faults[i]);
+        if (i == 0 || faults[i].space != faults[i - 1].space) {
+            make_world(space, &none);
+            learn();
+        }
+        make_world(space, &faults[i]);
         if (explore())
             fail_msg("not found: %s", faults[i].name);
         unsigned count = way(steps, LONGEST);
         print_message("%s: %u steps, %s\n", faults[i].name, count, world.failure);
-        if (!passes(&spaces[0], steps, count))
+        if (!passes(space, steps, count))
             fail_msg("without the fault: %s", world.failure);
     }
     forget_states();
@@ -739,7 +660,7 @@ static const struct step touched_page[] = {
 static void kept_sequences(void **state)
 {
     (void)state;
-    for (unsigned i = 0; i < sizeof spaces / sizeof *spaces; i++)
+    for (unsigned i = 0; i < SPACES; i++)
         if (!passes(&spaces[i], touched_page, sizeof touched_page / sizeof *touched_page))
             fail_msg("%s", world.failure);
 }

@@ -58,6 +58,7 @@
  *   unit_set_sharing  whether devices of a domain share cached pages, where a unit may choose
  *   unit_caches       what it remembers of tables
  *   unit_entry        one cached entry
+ *   unit_requester    a requester's entry in memory, said as a cached one is
  *   unit_settle       all else is as in another unit, which is idle
  *   unit_is_log       a frame to which it writes faults
  *   unit_is_idle      has done all that it was told
@@ -128,10 +129,12 @@ struct unit_cache {
     size_t size;
 };
 
-/* What such an entry says; `rights` is all that is no address and no name. */
+/* What such an entry says; `rights` is all that is no address and no name. `refused`: nothing is
+ * present, and `address` is of no account. */
 struct unit_entry {
     uint16_t source, domain;
     uint8_t shift;
+    bool refused;
     uint64_t input, address, rights;
 };
 

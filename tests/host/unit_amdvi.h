@@ -302,21 +302,34 @@ static inline void unit_caches(unit_t *unit, struct unit_cache caches[UNIT_CACHE
         (struct unit_cache){unit->tables, &unit->table_count, sizeof *unit->tables};
 }
 
-/* Who filled a page does not matter while every bound entry gives all rights. */
+static inline struct unit_entry amdvi_requester(uint16_t source, const uint64_t words[4],
+                                                uint8_t reason)
+{
+    return (struct unit_entry){.source = source,
+                               .domain = (uint16_t)words[1],
+                               .address = words[0] & AMDVI_ADDRESS,
+                               .rights = (words[0] & ~AMDVI_ADDRESS) ^ (words[1] >> 16 << 16) ^
+                                         words[2] << 4 ^ words[3] << 8 ^ reason};
+}
+
+static inline struct unit_entry unit_requester(const unit_t *unit, pci_bdf_t requester)
+{
+    const uint64_t *table = model_ram(unit->device_table & AMDVI_ADDRESS, FRAME_SIZE);
+
+    return amdvi_requester(requester, &table[4 * requester], MODEL_AMDVI_OK);
+}
+
 static inline struct unit_entry unit_entry(unsigned cache, const void *entry)
 {
     const struct model_amdvi_device *device = entry;
     const struct model_amdvi_translation *page = entry;
 
     if (cache == UNIT_REQUESTERS)
-        return (struct unit_entry){
-            .source = device->source,
-            .domain = (uint16_t)device->words[1],
-            .address = device->words[0] & AMDVI_ADDRESS,
-            .rights = (device->words[0] & ~AMDVI_ADDRESS) ^ (device->words[1] >> 16 << 16) ^
-                      device->words[2] << 4 ^ device->words[3] << 8 ^ device->reason};
-    return (struct unit_entry){.domain = page->domain,
+        return amdvi_requester(device->source, device->words, device->reason);
+    return (struct unit_entry){.source = page->source,
+                               .domain = page->domain,
                                .shift = page->shift,
+                               .refused = page->reason != MODEL_AMDVI_OK,
                                .input = page->input,
                                .address = page->address,
                                .rights =

@@ -300,12 +300,28 @@ static inline struct unit_entry unit_entry(unsigned cache, const void *entry)
                                    .rights = (uint64_t)context->type << 24 |
                                              (uint64_t)context->width << 16 |
                                              (uint64_t)context->fpd << 8 | context->reason};
-    return (struct unit_entry){.domain = translation->domain,
+    return (struct unit_entry){.source = translation->source,
+                               .domain = translation->domain,
                                .shift = translation->shift,
+                               .refused = translation->reason != MODEL_VTD_OK,
                                .input = translation->input,
                                .address = translation->address,
                                .rights = (uint64_t)translation->read << 16 |
                                          (uint64_t)translation->write << 8 | translation->reason};
+}
+
+static inline struct unit_entry unit_requester(const unit_t *unit, pci_bdf_t requester)
+{
+    const uint64_t address = UINT64_C(0x000FFFFFFFFFF000);
+    const uint64_t *root = model_ram(unit->root, FRAME_SIZE);
+    const uint64_t *table = model_ram(root[2 * PCI_BUS(requester)] & address, FRAME_SIZE);
+    const uint64_t *words = &table[2 * (requester & 0xFF)];
+
+    return (struct unit_entry){.source = requester,
+                               .domain = (uint16_t)(words[1] >> 8),
+                               .address = words[0] & address,
+                               .rights = (words[0] & ~address) ^ (words[1] & ~UINT64_C(0xFFFF00))
+                                                                     << 12};
 }
 
 static inline void unit_settle(unit_t *unit, const unit_t *idle)
