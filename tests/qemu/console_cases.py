@@ -10,7 +10,7 @@ import re
 import threading
 from typing import Callable
 
-from cases import PANIC_PARTS, Case, Place, check_panic, no_port
+from cases import PANIC_PARTS, Case, Place, check_panic, no_port, with_extra
 from machine import Machine
 from report import Report
 from screen import render, shows_end
@@ -22,6 +22,9 @@ PIPE_BYTES = 4096  # the least that the system allows
 PANIC_CHARACTERS = 6144
 PANIC_INSTRUCTIONS = 100_000_000  # 100 ms of 1 GHz and one a cycle
 ICOUNT = ("-icount", "shift=4")  # an instruction each 2^4 ns of the machine's own time
+# Some 250 million instructions a second, as an emulator may do, and no wait for the host's clock.
+OWN_TIME = ("-icount", "shift=2,sleep=off")
+TAKEOVER_SECONDS = 10.0
 CUTS = (8, 40, 100, 160, 220, 280, 340, 400, 460, 520)  # lines of some 590
 
 
@@ -131,6 +134,15 @@ def is_brief(_machine: Machine, outcome: Outcome) -> list[str]:
     return ["the panic does not tell what it cost"]
 
 
+def in_time(_machine: Machine, outcome: Outcome) -> list[str]:
+    """The machine's own clock on the last line before the verdict. Until it goes, F.boot counts."""
+    if not outcome.passed:
+        return [outcome.report["reason"]]
+    stamps = [float(match[1]) for line in outcome.console
+              if (match := re.match(r"\[ *(\d+\.\d{6})\] ", line))]
+    return [] if 0 < max(stamps) <= TAKEOVER_SECONDS else [f"the verdict comes after {max(stamps)} s"]
+
+
 def differences(one: Report, other: Report) -> list[str]:
     """Names of what two runs on one machine tell differently."""
     return [key for key in sorted(one.keys() | other.keys()) if one.get(key) != other.get(key)]
@@ -170,6 +182,8 @@ CONSOLE_CASES: tuple[Case, ...] = (
     panics("nested", parts=NESTED),
     Case("panic-reboot", provoked("trap", panic="reboot:1"), turn=0, judge=reboots),
     Case("panic-cost", provoked("trap", *ICOUNT), turn=0, judge=is_brief),
+    Case("takeover-time", with_extra(*OWN_TIME), turn=1, judge=in_time),
+    Case("takeover-time-amd", with_extra(*OWN_TIME), "amd", turn=2, judge=in_time),
     Case("panic-cost-screen", provoked("trap", *ICOUNT, "-device", "VGA"), turn=0,
          judge=is_brief),
 )
