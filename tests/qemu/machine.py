@@ -16,6 +16,7 @@ from emulator import Emulator, SetupError
 
 SECTOR = 512
 DEFAULT_DISK_BYTES = 64 << 20
+VARIABLES = "firmware-variables.fd"  # the private copy of a run
 
 # Clients of the unit, at fixed places: on the root bus, behind a root port, and behind a bridge
 # whose devices share one requester ID.
@@ -95,7 +96,7 @@ class Machine:
         return [word for part in parts for word in part]
 
     def _firmware(self, folder: Path) -> list[str]:
-        variables = folder / "firmware-variables.fd"
+        variables = folder / VARIABLES
         shutil.copyfile(self.emulator.variables, variables)
         return [
             *blockdev("code", file_node(self.emulator.code), read_only=True),

@@ -2,13 +2,15 @@
 """Boots as a person does: the image on a medium, made by boot/mkimage, started by firmware."""
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import subprocess
 from pathlib import Path
 
 from emulator import ROOT, SetupError, firmware_in
-from machine import Machine, blockdev, file_node
+from machine import SECTOR, Machine, blockdev, file_node
+from release import ESP_SECTORS, gpt_partition
 
 MEDIA = ("usb", "nvme", "ahci", "cd")
 RELEASES = ("12", "13")  # of Debian, whose firmware is tried
@@ -48,7 +50,7 @@ def insert(machine: Machine, medium: str, iso: Path, writable: bool = False) -> 
     node = blockdev("medium", file_node(iso), read_only=medium != "ahci" and not writable)
     match medium:
         case "usb":
-            device = f"usb-storage,bus=usb.0,removable=on,{drive}"
+            device = f"usb-storage,id=medium,bus=usb.0,removable=on,{drive}"
             machine.extra = [*node, "-device", "qemu-xhci,id=usb", "-device", device]
         case "nvme":
             machine.disk = iso
@@ -59,6 +61,20 @@ def insert(machine: Machine, medium: str, iso: Path, writable: bool = False) -> 
             machine.extra = [*node, "-device", f"ide-cd,{drive}"]
     return machine
 
+
+def file_beside(iso: Path, name: str, content: bytes) -> None:
+    """One more file on the medium, in the image's folder."""
+    at = f"{iso}@@{gpt_partition(iso.read_bytes())[0] * SECTOR}"
+    done = subprocess.run(["mcopy", "-i", at, "-", f"::EFI/BOOT/{name}"], input=content,
+                          capture_output=True)
+    if done.returncode:
+        raise SetupError(f"mcopy failed: {done.stderr.decode().strip()}")
+
+
+def fill(iso: Path) -> None:
+    """Of a file that is too long mcopy writes what there is room for."""
+    with contextlib.suppress(SetupError):
+        file_beside(iso, "filling", bytes(ESP_SECTORS * SECTOR))
 
 
 def with_firmware(machine: Machine, release: str) -> Machine:

@@ -15,6 +15,7 @@ from typing import Any, Sequence
 from deviations import Deviation
 from emulator import BINARY, Emulator
 from host import parse_cmocka, run_host_program
+from inspect_cases import judge_config, judge_time
 from machine import Machine
 from monitor import Function, walk
 from report import Report, judge
@@ -444,6 +445,35 @@ class BusTest(unittest.TestCase):
         found: list[Function] = []
         walk([bridge], None, found)
         self.assertEqual([f.requester for f in found], [0x38, 0x38])
+
+
+class InspectTest(unittest.TestCase):
+    def judge(self, *parts: str, runs: int = 1) -> list[str]:
+        """Parts of a trace: what the console is told, or a write to configuration space."""
+        lines = []
+        for part in parts:
+            told = not part.startswith("pci_cfg_write")
+            lines += [f"serial_write write addr 0x00 val 0x{ord(c):02x}" for c in part] if told else [part]
+        with tempfile.TemporaryDirectory() as folder:
+            log = Path(folder) / "qemu.log"
+            log.write_text("\n".join(lines))
+            return list(judge_config(log, runs))
+
+    def test_writes_count_between_call_and_report(self) -> None:
+        write = "pci_cfg_write nvme 00:04.0 @0x4 <- 0x7"
+        call, done = "BdsDxe: starting Boot0001", "written to report.txt"
+        newer = "".join(f"\nserial_write [0x00] <- 0x{ord(c):02x}" for c in call + done)
+        self.assertEqual(self.judge("pci_cfg_write" + newer), [])
+        self.assertEqual(self.judge(write, call, done, write, "Shell> ", "Shell> ", done, runs=2), [])
+        self.assertTrue(self.judge(write, call, write, done))
+        self.assertTrue(self.judge(write, call, done, "Shell> ", write, done, runs=2))
+        self.assertTrue(self.judge(call, done))
+        self.assertTrue(self.judge(write, call, done, runs=2))
+
+    def test_time_is_below_two_seconds(self) -> None:
+        self.assertEqual(list(judge_time("00:00:59", "00:01:00")), [])
+        self.assertTrue(list(judge_time("00:00:59", "00:01:01")))
+        self.assertTrue(list(judge_time("00:01:00", "00:00:59")))
 
 
 if __name__ == "__main__":

@@ -185,7 +185,8 @@ class Talk:
         os.close(theirs)
         self._monitor.started()
         self._line = fdpexpect.fdspawn(ours, timeout=ANSWER_SECONDS, encoding="latin-1")
-        self._transcript = (folder / "console.log").open("w", encoding="latin-1", newline="")
+        self.console = folder / "console.log"
+        self._transcript = self.console.open("w", encoding="latin-1", newline="")
         self._line.logfile_read = self._transcript
 
     def __enter__(self) -> "Talk":
@@ -228,6 +229,15 @@ class Talk:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(ANSWER_SECONDS)
         return self._process.poll() is not None
+
+    def pull(self, device: str) -> None:
+        if self._monitor.ask("device_del", id=device) is None:
+            raise Lost(f"{device} cannot be pulled")
+
+    def match_of(self, pattern: str, seconds: float) -> str:
+        """What the pattern's group has."""
+        self.wait_for(pattern, seconds)
+        return str(self._line.match.group(1))
 
     def wait_for(self, pattern: str, seconds: float) -> str:
         try:
