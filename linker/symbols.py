@@ -4,7 +4,7 @@
 
 usage: symbols.py [bulkhead.elf] < console.log
 
-The console comes from a file or a serial line; the ELF is that of the build
+The console comes from a file or a serial line, noise and all; the ELF is that of the build
 (build/image/bulkhead.elf). Behind each line that names places in the image, one line per place
 says function, file and line. 0: all was found; 1: the log has no panic of this build, or a place
 is unknown to it; 2: the ELF or binutils cannot be used.
@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -66,6 +67,9 @@ def translate(line: str, elf: Path) -> list[str]:
 
 
 def main() -> int:
+    for stream in (sys.stdin, sys.stdout):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     elf = Path(sys.argv[1]) if len(sys.argv) > 1 else ELF
     try:
         own = build_of(elf)

@@ -5,6 +5,9 @@ that does not agree must never pass."""
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import tempfile
 import unittest
 import zlib
@@ -12,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Sequence
 
+from cases import SYMBOLS
 from deviations import Deviation
 from emulator import BINARY, Emulator
 from host import parse_cmocka, run_host_program
@@ -445,6 +449,18 @@ class BusTest(unittest.TestCase):
         found: list[Function] = []
         walk([bridge], None, found)
         self.assertEqual([f.requester for f in found], [0x38, 0x38])
+
+
+class SymbolsTest(unittest.TestCase):
+    def test_noise_on_the_line_is_no_end(self) -> None:
+        noisy = b"\xff\xc3( noise\nat image+0x00001000 \x80\n"
+        done = subprocess.run([sys.executable, SYMBOLS, sys.executable], input=noisy,
+                              capture_output=True,
+                              env={**os.environ, "PYTHONIOENCODING": "utf-8:strict"})
+        first, second, place = done.stdout.splitlines()
+        self.assertEqual((first, second), (rb"\xff\xc3( noise", rb"at image+0x00001000 \x80"))
+        self.assertTrue(place.startswith(b"    0x00001000: "))
+        self.assertEqual((done.returncode, done.stderr), (1, b""))
 
 
 class InspectTest(unittest.TestCase):
