@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause-Patent
-"""boot/flash on listings as lsblk writes them, and on plain files: every way it ends, and that no
-other file is touched. No real disk is opened."""
+"""boot/flash on listings of lsblk, and on plain files: every way it ends, and that no other file is
+touched. No real disk is opened."""
 from __future__ import annotations
 
 import contextlib
@@ -23,6 +23,7 @@ from unittest import mock
 
 HERE = Path(__file__).resolve().parent
 PROGRAM = HERE.parents[1] / "boot/flash"
+# virtual.json is what lsblk 2.38.1 wrote on a virtual machine; the others are composed like it.
 LISTINGS = {p.stem: json.loads(p.read_text()) for p in HERE.glob("*.json")}
 
 
@@ -41,7 +42,7 @@ flash = load()
 IMAGE = bytes(512) + b"EFI PART" + bytes(range(256)) * 8000 + bytes(504)
 STICK_BYTES = len(IMAGE) + 12345 * 512
 SERIAL = "E0D55EA573DCF450E9A2005A"
-# Of each recorded disk: what it is refused for.
+# Of each disk: what it is refused for.
 REFUSED = {
     "laptop": {
         "/dev/sda": "", "/dev/sdb": "mounted", "/dev/sdc": "fixed too-large",
@@ -63,6 +64,8 @@ REFUSED = {
     },
     "strings": {"/dev/sda": "system mounted fixed not-usb", "/dev/sdb": "",
                 "/dev/sdc": "read-only"},
+    "virtual": {"/dev/zram0": "fixed not-usb too-small",
+                "/dev/vda": "system mounted fixed not-usb"},
 }
 
 
@@ -371,7 +374,7 @@ def without_root() -> Iterator[None]:
             os.seteuid(0)
 
 
-class Recorded(unittest.TestCase):
+class Listed(unittest.TestCase):
     def test_refusals(self) -> None:
         for name, expected in REFUSED.items():
             disks = {disk.path: disk for disk in flash.disks_of(LISTINGS[name])}
@@ -456,6 +459,17 @@ class Talk(Flash):
         self.assertIn("refused: system, mounted", first)
         self.assertIn("can be written", second)
         self.assertEqual(last, "2 disks.")
+
+    def test_list_without_an_image(self) -> None:
+        self.image.unlink()
+        self.change(size=0)
+        self.assertEqual(self.flash("list"), "done")
+        first, second, _ = self.out.splitlines()
+        self.assertIn("refused: too-small", first)
+        self.assertIn("can be written", second)
+        self.assertEqual(self.flash("list", "--json"), "done")
+        refused = json.loads(self.out)["disks"][0]["refusals"]
+        self.assertEqual(refused, {"too-small": f"{self.stick} has 0 bytes."})
 
     def test_bar(self) -> None:
         self.assertEqual(flash.bar("writing", 0, 9), f"writing [{'.' * 40}]   0 %")
