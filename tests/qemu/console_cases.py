@@ -15,6 +15,7 @@ from machine import Machine
 from report import Report
 from screen import render, shows_end
 from session import IMAGE_SPEAKS, Outcome, Session
+from tables import CONSOLE_TABLES
 
 NOISE_BYTES = 4096
 LEVEL_SECONDS = 90.0
@@ -33,6 +34,20 @@ def on_pci(place: Place) -> Machine:
     machine.serial = ("none",)
     machine.extra = ["-device", "pci-serial,chardev=console,addr=03.0"]
     return machine
+
+
+def named_by(table: str) -> Callable[[Place], Machine]:
+    """COM1 is there too, and firmware's console."""
+
+    def build(place: Place) -> Machine:
+        machine = place.machine()
+        path = place.folder / "table.bin"
+        path.write_bytes(CONSOLE_TABLES[table])
+        machine.serial = ("null", "console")
+        machine.extra = ["-acpitable", f"file={path}"]
+        return machine
+
+    return build
 
 
 def never_drains(place: Place) -> Machine:
@@ -170,6 +185,9 @@ NESTED = (
 CONSOLE_CASES: tuple[Case, ...] = (
     Case("console-on-pci", on_pci, turn=0,
          says=r"^Bulkhead .*: uart8250 at I/O 0x[0-9a-f]+, (found on PCI|firmware's console) as 00:03"),
+    *(Case(f"console-by-{table.lower()}", named_by(table), turn=turn,
+           says=rf"^Bulkhead .*: ttyS1 at I/O 0x2f8, named by {table}")
+      for turn, table in enumerate(CONSOLE_TABLES, 1)),
     Case("console-never-drains", never_drains, turn=0, silent=True),
     Case("console-noise", noisy, turn=0),
     Case("screen", with_screen("console"), judge=screen_is_right),

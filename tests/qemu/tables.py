@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause-Patent
-"""DMAR and IVRS tables as firmware should not write them, for machines without an IOMMU device.
+"""DMAR and IVRS tables as firmware should not write them, for machines without an IOMMU device, and
+tables that name a console.
 
 Layouts: Intel Virtualization Technology for Directed I/O, "DMA Remapping Reporting Structure" and
 "DMA Remapping Hardware Unit Definition Structure"; AMD I/O Virtualization Technology (IOMMU), "I/O
-Virtualization Reporting Structure (IVRS)". QEMU sets the table's length and checksum.
+Virtualization Reporting Structure (IVRS)"; Serial Port Console Redirection Table (SPCR), table
+layout; Microsoft Debug Port Table 2 (DBG2), "Debug Port Table" and "Debug Device Information
+structure"; ACPI, "Generic Address Structure (GAS)". QEMU sets the table's length and checksum.
 """
 from __future__ import annotations
 
@@ -16,6 +19,10 @@ ALL_DEVICES = 1
 UNUSED_ADDRESS = 0xFED90000  # nothing there: reads give zeros
 DIMM_ADDRESS = 0x1_0000_0000  # a module of memory that machine.py can put there
 HEADER_BYTES = 36
+COM2 = 0x2F8
+DEBUG_HEAD_BYTES = 22
+DEBUG_NAME = b".\0"  # of a device that has no name in ACPI
+SERIAL_PORT, UART_16550 = 0x8000, 0
 
 
 def table(signature: bytes, body: bytes) -> bytes:
@@ -43,6 +50,27 @@ def ivhd(base: int, length: int = 28, device: int = 8) -> bytes:
     head = struct.pack("<BBHHHQHHI", IVHD_10, 0, length, device, 0x40, base, 0, 0, 0)
     return head + struct.pack("<BHB", ALL_DEVICES, 0, 0)
 
+
+def io_port(base: int) -> bytes:
+    """A Generic Address Structure; registers of a byte."""
+    return struct.pack("<BBBBQ", 1, 8, 0, 1, base)
+
+
+def spcr(base: int) -> bytes:
+    """No interrupt, 115200 baud."""
+    return table(b"SPCR", struct.pack("<B3x12s6xB21x", UART_16550, io_port(base), 7))
+
+
+def dbg2(base: int) -> bytes:
+    """One serial port."""
+    sizes_at = DEBUG_HEAD_BYTES + 12
+    body = io_port(base) + struct.pack("<I", 8) + DEBUG_NAME
+    head = struct.pack("<BHB9H", 0, DEBUG_HEAD_BYTES + len(body), 1, len(DEBUG_NAME),
+                       sizes_at + 4, 0, 0, SERIAL_PORT, UART_16550, 0, DEBUG_HEAD_BYTES, sizes_at)
+    return table(b"DBG2", struct.pack("<II", HEADER_BYTES + 8, 1) + head + body)
+
+
+CONSOLE_TABLES = {"SPCR": spcr(COM2), "DBG2": dbg2(COM2)}
 
 BAD_DMAR: dict[str, bytes] = {
     "truncated-table": table(b"DMAR", b"\x26\x00\x00\x00"),
