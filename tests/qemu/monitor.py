@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause-Patent
-"""As much of QEMU's machine protocol as the harness needs: ask, and quit."""
+"""As much of QEMU's machine protocol as the harness needs: ask, quit, and why it ended."""
 from __future__ import annotations
 
 import contextlib
@@ -29,8 +29,9 @@ class Monitor:
     def __init__(self) -> None:
         self._socket, self.remote = socket.socketpair()
         self._socket.settimeout(ANSWER_SECONDS)
-        self._file = self._socket.makefile("rw", encoding="utf-8")
+        self._lines = self._socket.makefile(encoding="utf-8")
         self._ready = False
+        self._reason = ""
 
     def started(self) -> None:
         """QEMU has its end: ours alone keeps the other open no longer."""
@@ -52,22 +53,34 @@ class Monitor:
             walk(bus["devices"], None, found)
         return found
 
+    def shutdown_reason(self) -> str:
+        """SHUTDOWN's, of a QEMU that has ended; empty: it told none, or was never asked before."""
+        with contextlib.suppress(OSError, ValueError):
+            for line in self._lines:
+                self._note(json.loads(line))
+        return self._reason
+
     def close(self) -> None:
         with contextlib.suppress(OSError):
-            self._file.close()
+            self._lines.close()
         self._socket.close()
         self.remote.close()
 
     def _exchange(self, command: str, **arguments: Any) -> Any:
-        self._file.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
-        self._file.flush()
-        for line in self._file:
+        question = {"execute": command, "arguments": arguments}
+        self._socket.sendall((json.dumps(question) + "\n").encode())
+        for line in self._lines:
             answer = json.loads(line)
+            self._note(answer)
             if "return" in answer:
                 return answer["return"]
             if "error" in answer:
                 return None
         return None
+
+    def _note(self, told: dict[str, Any]) -> None:
+        if told.get("event") == "SHUTDOWN":
+            self._reason = str(told["data"]["reason"])
 
 
 def walk(devices: list[dict[str, Any]], alias: int | None, found: list[Function]) -> None:

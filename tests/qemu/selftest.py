@@ -21,7 +21,7 @@ from emulator import BINARY, Emulator
 from host import parse_cmocka, run_host_program
 from inspect_cases import judge_config, judge_time
 from machine import Machine
-from monitor import Function, walk
+from monitor import Function, Monitor, walk
 from report import Report, judge
 from second_judge import (HDA, IN_FLIGHT, SET_UP, TRANSFER_BYTES, judge_hda, judge_trace,
                           read_trace)
@@ -461,6 +461,26 @@ class SymbolsTest(unittest.TestCase):
         self.assertEqual((first, second), (rb"\xff\xc3( noise", rb"at image+0x00001000 \x80"))
         self.assertTrue(place.startswith(b"    0x00001000: "))
         self.assertEqual((done.returncode, done.stderr), (1, b""))
+
+
+class EndTest(unittest.TestCase):
+    def reason(self, *told: dict[str, Any]) -> str:
+        monitor = Monitor()
+        self.addCleanup(monitor.close)
+        answers = [{"QMP": {}}, {"return": {}}, *told]
+        monitor.remote.sendall("".join(json.dumps(one) + "\n" for one in answers).encode())
+        monitor.ask("query-status")
+        monitor.remote.recv(4096)
+        monitor.started()
+        return monitor.shutdown_reason()
+
+    def test_reason_is_qemus(self) -> None:
+        answer, resumed = {"return": {}}, {"event": "RESUME"}
+        off, reset = ({"event": "SHUTDOWN", "data": {"guest": True, "reason": reason}}
+                      for reason in ("guest-shutdown", "guest-reset"))
+        self.assertEqual(self.reason(answer, resumed, off), "guest-shutdown")
+        self.assertEqual(self.reason(reset, answer), "guest-reset")
+        self.assertEqual(self.reason(answer, resumed), "")
 
 
 class InspectTest(unittest.TestCase):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -27,6 +28,9 @@ COLUMNS = 80
 DONE, FAILED, WRONG, STOPPED = range(4)  # $?
 EDU, EDU_REQUESTER = "00:05.0", 0x28
 REFUSED = {0x5000, 0x9000}  # pages, in the script
+# A command that ends the machine, and QEMU's reason. Only firmware can switch off.
+OFF, ANEW = ("poweroff", "guest-shutdown"), ("reboot", "guest-reset")
+NOISE = random.Random(PROMPT).randbytes(4096).decode("latin-1")
 # Lines of the log, of tests and of the report are as long as they are.
 WIDE = {"log", "report", "status", "test"}
 
@@ -134,6 +138,9 @@ HAND = (
     step("map 00:1e.0 0x5000", "there is no function", status=WRONG),
 )
 
+# Ctrl-C drops what noise has left of a line.
+AFTER_NOISE = (step("\x03status\r", r"1 of 1 units active"),)
+
 # Of a person whose line and fingers are not good.
 TYPING = (
     step("\x1b[200~\xff\x80\xc3\xa9sta\x1b[15~\x7fa\x1b[D\x1b[C\t\r", "1 of 1 units active"),
@@ -184,6 +191,7 @@ class Talk:
                 stderr=log, pass_fds=[self._monitor.remote.fileno()], start_new_session=True)
         os.close(theirs)
         self._monitor.started()
+        self._monitor.ask("query-status")  # events come from the first question on
         self._line = fdpexpect.fdspawn(ours, timeout=ANSWER_SECONDS, encoding="latin-1")
         self.console = folder / "console.log"
         self._transcript = self.console.open("w", encoding="latin-1", newline="")
@@ -220,15 +228,16 @@ class Talk:
         return ([line for line in lines if not line.startswith(PROMPT)],
                 int(self._line.match.group(1)))
 
-    def ends(self, typed: str) -> bool:
-        """True: the machine is gone; False: it said why not."""
+    def ends(self, typed: str) -> str:
+        """QEMU's reason; else what the machine said, or that it goes on."""
         self._line.send(typed + "\r")
         with contextlib.suppress(*self._missed):
             self._line.expect("not done: .*" + PROMPT)
-            return False
+            return str(self._line.after)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(ANSWER_SECONDS)
-        return self._process.poll() is not None
+            return self._monitor.shutdown_reason()
+        return "goes on"
 
     def pull(self, device: str) -> None:
         if self._monitor.ask("device_del", id=device) is None:
@@ -301,6 +310,8 @@ def run_script(talk: Talk, iommu: str) -> list[str]:
     talk.begin()
     untried = names_of(talk.say("help")[0]) - {s.command for s in BEGIN + HAND} - {"reboot", "poweroff"}
     found += [f"no step tries {name}" for name in sorted(untried)]
+    talk.send(NOISE)
+    play(AFTER_NOISE)
     play(BEGIN)
     play(ecam_steps(talk))
     begin = talk.log.stat().st_size
@@ -311,20 +322,19 @@ def run_script(talk: Talk, iommu: str) -> list[str]:
     if talk.say("test drivers\r\x03")[1] != STOPPED:
         found.append("Ctrl-C does not stop a test")
     play(HAND[1:4])  # stopped devices work again
-    return found + end_of(talk)
+    return found + end_of(talk, *(ANEW if iommu == "amd" else OFF))
 
 
-def end_of(talk: Talk) -> list[str]:
-    if talk.ends("poweroff") or talk.ends("reboot"):
-        return []
-    return ["the machine neither powers off nor resets"]
+def end_of(talk: Talk, typed: str, reason: str) -> list[str]:
+    ended = talk.ends(typed)
+    return [] if ended == reason else [f"{typed!r} ends with {ended!r}, not {reason!r}"]
 
 
 def run_after_panic(talk: Talk, _iommu: str) -> list[str]:
     talk.wait_for(r"\*\*\* PANIC 1 TRAP", BOOT_SECONDS)
     talk.begin()
     found = [wrong for one in AFTER_PANIC for wrong in judge_answer(one, *talk.say(one.typed))]
-    return found + end_of(talk)
+    return found + end_of(talk, *OFF)
 
 
 SCRIPTS = (
