@@ -141,7 +141,7 @@ ROWS = (
     (15, "caching-mode-ignored", UNIT,
      ".flush_on_map = FIELD_GET(vtd->cap, CAP_CM) || FIELD_GET(vtd->cap, CAP_RWBF),",
      ".flush_on_map = FIELD_GET(vtd->cap, CAP_RWBF),",
-     "test_core random_sequences"),
+     "test_core life_on_every_kind_of_unit"),
     (15, "context-of-domain-zero-cached", CONTEXT,
      "unit->caps.flush_on_map ? VTD_GLOBAL : VTD_SELECTIVE", "VTD_SELECTIVE",
      "test_core life_on_every_kind_of_unit"),

@@ -28,7 +28,7 @@ ROWS = (
     (33, "superpage-split-without-rights", ALGORITHM,
      "             fmt_permission(leaf));\n    child.page->live = PT_ENTRIES;",
      "             PT_READ_WRITE);\n    child.page->live = PT_ENTRIES;",
-     "test_core random_sequences"),
+     "test_paging_engine a_reservation_splits_what_is_live"),
     (33, "superpage-of-unaligned-memory", ALGORITHM,
      "        (run->first | run->physical) & (level_span(level) - 1))",
      "        run->first & (level_span(level) - 1))",

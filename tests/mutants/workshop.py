@@ -72,10 +72,11 @@ def run(program: Path, seconds: float, awaited: str = "") -> Run:
         resource.setrlimit(resource.RLIMIT_CPU, (int(seconds) + 1, int(seconds) + 1))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
+    own = {name: value for name, value in os.environ.items() if name != "SEED"}  # that of mutants
     outcome, running, last = Run(), "", deque[str](maxlen=LINES_KEPT)
     process = subprocess.Popen(
         [program], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, errors="replace", env={**os.environ, **SANITIZERS}, preexec_fn=limit)
+        text=True, errors="replace", env={**own, **SANITIZERS}, preexec_fn=limit)
     alarm = threading.Timer(seconds * WALL_FACTOR, process.kill)
     alarm.start()
     assert process.stdout
