@@ -25,6 +25,7 @@ static void expect_failure(const struct options *options, const char *reason)
     assert_int_equal(on.iommu.units[0].state, UNIT_FAILED);
     assert_string_equal(on.iommu.units[0].reason, reason);
     assert_int_equal(iommu_state(&on.iommu), IOMMU_STATE_FAILED);
+    no_violation();
 }
 
 static void expect_active(const struct options *options)
@@ -147,7 +148,6 @@ static void what_stays_on_is_named(void **state)
         options.firmware = left[i];
         options.unit.ecap &= ~MODEL_VTD_ECAP_IR;
         expect_failure(&options, NOT_OFF);
-        no_violation();
     }
 }
 
@@ -162,6 +162,18 @@ static void a_command_that_never_ends_is_named(void **state)
     expect_failure(&options, "it did not take the root table (GSTS.RTPS)");
     options.firmware = leave_queue;
     expect_failure(&options, NOT_OFF);
+}
+
+/* No device is told that it is served while its requests may still be refused. */
+static void protected_ranges_that_stay_are_named(void **state)
+{
+    struct options options = OPTIONS_DEFAULT;
+
+    (void)state;
+    options.firmware = leave_protected_ranges;
+    options.unit.cap |= MODEL_VTD_CAP_PLMR;
+    options.unit.broken.never_prs = true;
+    expect_failure(&options, "its protected memory ranges could not be turned off (PMEN.PRS)");
 }
 
 /* ---- What the machine is short of ---- */
@@ -375,6 +387,7 @@ int main(void)
         cmocka_unit_test(what_firmware_left_goes_off),
         cmocka_unit_test(what_stays_on_is_named),
         cmocka_unit_test(a_command_that_never_ends_is_named),
+        cmocka_unit_test(protected_ranges_that_stay_are_named),
         cmocka_unit_test(a_unit_without_memory_is_not_used),
         cmocka_unit_test(a_unit_without_an_interrupt_is_not_used),
         cmocka_unit_test(records_may_lie_far_away),

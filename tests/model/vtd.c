@@ -316,6 +316,9 @@ static void write_invalidation(struct model_vtd *unit, const struct vtd_register
 
 static void complete_protection(struct model_vtd *unit)
 {
+    if (unit->broken.never_prs) {
+        return;
+    }
     unit->pmen = (unit->pmen & PMEN_EPM) != 0 ? PMEN_EPM | PMEN_PRS : 0;
 }
 

@@ -64,6 +64,7 @@ struct model_vtd_broken {
     bool never_te;                    /* TE is ignored for ever */
     bool never_rtps;                  /* SRTP never completes */
     bool never_qies;                  /* QIE is ignored for ever */
+    bool never_prs;                   /* protected memory regions stay as they are for ever */
     bool queue_stuck;                 /* descriptors are not fetched any more */
     bool iqe_waits_for_tail;          /* clearing IQE does not restart the queue (as QEMU) */
 };
