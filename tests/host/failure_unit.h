@@ -9,18 +9,19 @@
 
 static struct {
     unsigned count, fail; /* the wait that the unit does not complete; 0: it completes all */
-    bool by_error;
+    unsigned way;         /* of ways[] */
 } waits;
+
+/* It falls silent, stops at an error, or is gone. */
+static void (*const ways[])(unit_t *unit) = {unit_stall, unit_fail, unit_vanish};
+
+#define WAYS (sizeof ways / sizeof *ways)
 
 static inline void count_waits(void *context, uint64_t physical, uint64_t value)
 {
     (void)context;
-    if (!unit_is_wait(&on.unit, physical, value) || ++waits.count != waits.fail)
-        return;
-    if (waits.by_error)
-        unit_fail(&on.unit);
-    else
-        unit_stall(&on.unit);
+    if (unit_is_wait(&on.unit, physical, value) && ++waits.count == waits.fail)
+        ways[waits.way](&on.unit);
 }
 
 /* The functions have configuration spaces, and the last two send on two buses. */

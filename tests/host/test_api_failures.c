@@ -423,12 +423,12 @@ static void fail_wait(const struct kind *kind, const struct call *call, unsigned
     no_violation();
 }
 
-/* The unit falls silent, or stops at an error. */
+/* Each way comes round with the waits and the worlds. */
 static unsigned fail_waits(const struct kind *kind, const struct call *call, unsigned allocation,
                            unsigned count)
 {
     for (unsigned n = 1; n <= count; n++) {
-        waits.by_error = (n + kind->flavour) % 2;
+        waits.way = (n + kind->flavour) % WAYS;
         fail_wait(kind, call, allocation, n);
     }
     return count;

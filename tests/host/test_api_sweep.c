@@ -331,7 +331,7 @@ static void run_behaviour(const struct one *one, unsigned call, unsigned allocat
     plan.call = call;
     plan.allocation = allocation;
     plan.wait = wait;
-    waits.by_error = (call + wait) % 2;
+    waits.way = (call + wait) % WAYS;
     now = one;
     begin(one);
     if (setjmp(abandoned) == 0) {

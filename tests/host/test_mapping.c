@@ -80,6 +80,29 @@ static void a_stalled_unit_keeps_no_other_from_forgetting(void **state)
 }
 
 /* Whoever has many refusals does not keep those of others from being seen. */
+/* Its registers read all ones: that is neither an answer nor a fault. */
+static void a_unit_that_is_gone_gives_no_access(void **state)
+{
+    struct iommu_fault fault;
+
+    (void)state;
+    for (unsigned mapped = 0; mapped < 2; mapped++) {
+        start(&OPTIONS_DEFAULT);
+        uint64_t memory = own_pages(OWNER_ONE, 1);
+        iommu_ref_t domain = make(IOMMU_TRANSLATE, 0), one = attached(FIRST, domain);
+        assert_int_equal(map_at(domain, AT, memory, PAGE), IOMMU_OK);
+        unit_vanish(&on.unit);
+        if (!mapped)
+            assert_int_equal(unmap_at(domain, AT, PAGE), IOMMU_FAILED);
+        assert_int_equal(iommu_detach(&on.iommu, OWNER_ONE, one), IOMMU_FAILED);
+        assert_int_equal(on.iommu.units[0].state, UNIT_POISONED);
+        assert_int_equal(iommu_drain_faults(&on.iommu, &fault, 1), 0);
+        assert_true(unit_blocks(&on.unit, first_id));
+        assert_false(iommu_releasable(&on.iommu, OWNER_ONE, memory, PAGE));
+        no_violation();
+    }
+}
+
 static void units_take_turns_at_their_faults(void **state)
 {
     struct iommu_fault fault;
@@ -650,6 +673,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_unit_of_a_domain_forgets),
         cmocka_unit_test(a_stalled_unit_keeps_no_other_from_forgetting),
+        cmocka_unit_test(a_unit_that_is_gone_gives_no_access),
         cmocka_unit_test(units_take_turns_at_their_faults),
         cmocka_unit_test(a_region_leaves_with_its_group),
         cmocka_unit_test(domains_share_no_translation),

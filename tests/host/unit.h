@@ -53,7 +53,8 @@
  *   unit_set_delay    commands take this many ticks
  *   unit_stall        no command completes any more
  *   unit_fail         each command is met by an error
- *   unit_revive       what waits completes
+ *   unit_vanish       its registers read all ones
+ *   unit_revive       is as it was before either, and what waits completes
  *   unit_is_wait      a table store is the driver's command to wait
  *   unit_set_sharing  whether devices of a domain share cached pages, where a unit may choose
  *   unit_caches       what it remembers of tables

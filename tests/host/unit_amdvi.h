@@ -272,8 +272,14 @@ static inline void unit_fail(unit_t *unit)
     unit->broken.command_error = MODEL_AMDVI_MASTER_ABORT;
 }
 
+static inline void unit_vanish(unit_t *unit)
+{
+    unit->broken.all_ones = true;
+}
+
 static inline void unit_revive(unit_t *unit)
 {
+    unit->broken.all_ones = false;
     unit->broken.never_fetches = false;
     unit->broken.command_error = MODEL_AMDVI_NO_ERROR;
     unit_write(unit, UNIT_TAIL, 8, unit->command_tail);

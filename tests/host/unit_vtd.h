@@ -266,8 +266,14 @@ static inline void unit_fail(unit_t *unit)
     unit->fsts |= VTD_FSTS_IQE;
 }
 
+static inline void unit_vanish(unit_t *unit)
+{
+    unit->broken.presence = MODEL_VTD_ALL_ONES;
+}
+
 static inline void unit_revive(unit_t *unit)
 {
+    unit->broken.presence = MODEL_VTD_PRESENT;
     unit->broken.queue_stuck = false;
     unit->fsts &= ~VTD_FSTS_IQE;
     unit_write(unit, UNIT_TAIL, 8, unit->iqt);

@@ -138,7 +138,7 @@ ROWS = (
     (48, "commands-not-awaited", "drivers/iommu/amdvi/command.c",
      "is_done(&amdvi->queue, sequence) || await(unit, sequence);",
      "is_done(&amdvi->queue, sequence) || sequence || await(unit, sequence);",
-     "test_amdvi a_unit_that_is_gone_gives_no_access"),
+     "test_mapping a_unit_that_is_gone_gives_no_access"),
     (52, "reads-not-drained", "drivers/iommu/vtd/unit.c",
      "(FIELD_GET(vtd->cap, CAP_DRD) ? IOTLB_DR : 0) |", "0 |",
      "test_vtd requests_in_flight_are_drained"),
@@ -146,5 +146,5 @@ ROWS = (
      "    block(unit, &amdvi->devices[requester]);\n    return forget(unit, requester, domain_id);",
      "    block(unit, &amdvi->devices[requester]);\n    (void)forget(unit, requester, domain_id);\n"
      "    return true;",
-     "test_amdvi a_unit_that_is_gone_gives_no_access"),
+     "test_mapping a_unit_that_is_gone_gives_no_access"),
 )
