@@ -10,7 +10,7 @@ from pathlib import Path
 from tally import Result
 
 SECONDS = 300.0
-CMOCKA = re.compile(r"^\[ *(RUN|OK|FAILED|SKIPPED) *\] (\w+)")
+CMOCKA = re.compile(r"^\[ *(RUN|OK|FAILED|SKIPPED) *\] (\S.*?)\s*$")
 
 
 def run_host_program(program: Path) -> list[Result]:

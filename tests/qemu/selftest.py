@@ -423,6 +423,14 @@ class HostTest(unittest.TestCase):
         self.assertEqual([r.outcome for r in results], ["ok", "FAIL", "FAIL"])
         self.assertIn("1 != 2", results[1].details[0])
 
+    def test_names_are_whole(self) -> None:
+        names = ("API-006 claim (first)", "API-006, failing, aliases")
+        output = "".join(f"[ RUN      ] {name}\n[       OK ] {name}\n" for name in names)
+        self.assertEqual([r.name for r in parse_cmocka("p", output)],
+                         [f"host p {name}" for name in names])
+        crossed = f"[ RUN      ] {names[0]}\n[       OK ] {names[1]}\n"
+        self.assertEqual([r.outcome for r in parse_cmocka("p", crossed)], ["FAIL"])
+
     def test_program_that_runs_nothing_fails(self) -> None:
         for program in ("/bin/true", "/bin/false", "/absent"):
             self.assertEqual([r.outcome for r in run_host_program(Path(program))], ["FAIL"])
