@@ -730,6 +730,31 @@ static void a_wait_that_fails_grants_no_region(void **state)
     assert_in_range(failed, 3, 16);
 }
 
+/* When detach returns, its writes have landed, and nothing that the unit remembers lets it in or
+ * leads it to the page of the domain before. */
+static void a_device_that_leaves_takes_nothing_along(void **state)
+{
+    struct options options = OPTIONS_DEFAULT;
+
+    (void)state;
+    options.unit.broken.writes_linger = true;
+    assert_true(unit_drains(&options.unit));
+    start(&options);
+    for (unsigned i = 0; i < 2; i++) {
+        iommu_ref_t domain = make(IOMMU_TRANSLATE, 0), one = attached(FIRST, domain);
+        uint64_t memory = own_pages(OWNER_ONE, 1);
+        const uint8_t *page = model_ram(memory, PAGE);
+
+        assert_int_equal(map_at(domain, AT, memory, PAGE), IOMMU_OK);
+        assert_int_equal(dma(first_id, AT, true), MODEL_DMA_ALLOWED);
+        assert_int_equal(iommu_detach(&on.iommu, OWNER_ONE, one), IOMMU_OK);
+        assert_int_equal(*page, 0x5A);
+        assert_int_equal(dma(first_id, AT, true), MODEL_DMA_REFUSED);
+        assert_int_equal(iommu_delete_device(&on.iommu, OWNER_ONE, one), IOMMU_OK);
+    }
+    no_violation();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -759,6 +784,7 @@ int main(void)
         cmocka_unit_test(a_region_may_be_demanded_twice),
         cmocka_unit_test(regions_are_granted_whole_or_not),
         cmocka_unit_test(a_wait_that_fails_grants_no_region),
+        cmocka_unit_test(a_device_that_leaves_takes_nothing_along),
     };
 
     return cmocka_run_group_tests_name("domains", tests, NULL, NULL);
