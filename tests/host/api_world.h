@@ -221,6 +221,8 @@ static inline bool clear_world(void)
     ref_reset(&world.api);
     clear_slots();
     judge_memory();
+    if (!judged_strictly())
+        DISAGREE("clearing up: the model ran out of room");
     return world.failure[0] == 0;
 }
 

@@ -489,8 +489,7 @@ static void make_world(const struct space *space, const struct fault *fault)
 /* A call has changed something that is not copied. */
 static bool leaks(void)
 {
-    return unknown_changes(false) != 0 || model_allocations() != allocations ||
-           on.unit.evictions != 0 || model_history_lost() != 0;
+    return unknown_changes(false) != 0 || model_allocations() != allocations || !judged_strictly();
 }
 
 /* What calls change, found by many of them. */
