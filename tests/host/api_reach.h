@@ -42,7 +42,13 @@ static inline bool allowed(enum model_dma_result result)
     return result != MODEL_DMA_REFUSED;
 }
 
-/* A read brings the frame's own mark, a write arrives in the frame. */
+/* A write that the unit holds back. */
+static inline const struct model_dma_held *held_write(void)
+{
+    return &on.unit.lingering;
+}
+
+/* A read brings the frame's own mark, a write arrives in the frame or is on its way there. */
 static inline bool touch(unsigned requester, uint64_t page, bool write, uint64_t frame)
 {
     uint64_t address = (page << PAGE_SHIFT) + (write ? 8 : 0), value = ++world.stamp;
@@ -51,12 +57,29 @@ static inline bool touch(unsigned requester, uint64_t page, bool write, uint64_t
 
     if (result == MODEL_DMA_ALLOWED) {
         const uint64_t *memory = model_ram(frame << PAGE_SHIFT, PAGE_SIZE);
+        bool on_its_way =
+            write && held_write()->held && held_write()->physical >> PAGE_SHIFT == frame;
 
-        if (memory == NULL || memory[write] != value)
+        if (memory == NULL || (memory[write] != value && !on_its_way))
             DISAGREE("%04x at 0x%llx: another frame than 0x%llx", requester_ids[requester],
                      (unsigned long long)address, (unsigned long long)frame);
     }
     return allowed(result);
+}
+
+/* No mapping goes before the writes that it let through have landed. */
+static inline void judge_held_write(void)
+{
+    const struct model_dma_held *held = held_write();
+    uint64_t frame;
+
+    for (unsigned i = 0; held->held && i < REQUESTERS; i++) {
+        if (requester_ids[i] == held->requester &&
+            (!ref_reaches(&world.api, sender(i), held->iova >> PAGE_SHIFT, true, &frame) ||
+             held->physical >> PAGE_SHIFT != frame))
+            DISAGREE("a write of %04x to 0x%llx is still on its way", held->requester,
+                     (unsigned long long)held->iova);
+    }
 }
 
 /* Passed through to where the modelled machine lets nobody write. */

@@ -60,6 +60,7 @@ static inline bool run(const struct call *call)
     NTSTATUS real = operations[call->operation].run(call, &model);
     (void)agree(real, model);
     judge_callbacks();
+    judge_held_write();
     if (model_violations() != 0)
         DISAGREE("%s", model_violation_text(0));
     return world.failure[0] == 0;
@@ -109,11 +110,19 @@ static inline void clear_slots(void)
         world.slots[kind][slot_count[kind] - 1].real = (void *)(uintptr_t)(garbage + 1);
 }
 
+/* Half of the worlds, with and without each of their flags. */
+static inline bool is_slow(unsigned kind)
+{
+    return __builtin_parity(kind);
+}
+
 static inline void new_world(unsigned kind)
 {
     struct options options = OPTIONS_DEFAULT;
     DMA_IOMMU_INTERFACE_EX interface;
 
+    unit_set_delay(&options.unit.broken, is_slow(kind));
+    options.unit.broken.writes_linger = is_slow(kind);
     options.plan.region = kind & WITH_FIRMWARE ? REGION_BASE : 0;
     unit_set_coherent(&options.unit, kind & COHERENT);
     unit_set_caching(&options.unit, kind & CACHING);
