@@ -55,7 +55,7 @@ static void describe_functions(const struct pci_inventory *pci)
         const struct pci_function *function = &pci->functions[i];
         struct report_function *out = &inspect.functions[i];
 
-        out->group = function->group_leader;
+        out->group = pci_group_number(pci, (uint16_t)i);
         log_line("pci: %s %04x:%04x class %06x, group of %s%s", out->name, function->vendor_id,
                  function->device_id, function->class_code,
                  inspect.functions[function->group_leader].name,

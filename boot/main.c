@@ -330,19 +330,16 @@ static enum report_state to_report(enum iommu_state state)
     return states[state];
 }
 
-/* Groups are numbered by their leaders, in bus order. */
 static void describe_end(void)
 {
     const struct pci_inventory *entry = snapshot_functions();
-    unsigned numbers[PCI_FUNCTIONS_MAX], next = 0;
 
     for (uint16_t i = 0; i < boot.pci.count; i++) {
         const struct pci_function *function = &boot.pci.functions[i];
         struct report_function *out = &boot.functions[i];
 
-        numbers[i] = function->group_leader == i ? next++ : numbers[function->group_leader];
-        *out =
-            (struct report_function){.group = numbers[i], .covered = iommu_guards(&boot.iommu, i)};
+        *out = (struct report_function){.group = pci_group_number(&boot.pci, i),
+                                        .covered = iommu_guards(&boot.iommu, i)};
         uint16_t before = pci_find(entry, function->segment, function->bdf);
         if (before != PCI_NONE)
             out->bus_master_at_entry = entry->functions[before].bus_master_at_entry;

@@ -180,3 +180,12 @@ bool pci_add_alias(struct pci_inventory *inventory, uint16_t index, pci_bdf_t al
     settle_leaders(inventory);
     return true;
 }
+
+unsigned pci_group_number(const struct pci_inventory *inventory, uint16_t index)
+{
+    unsigned number = 0;
+
+    for (uint16_t i = 0; i < inventory->functions[index].group_leader; i++)
+        number += inventory->functions[i].group_leader == i;
+    return number;
+}

@@ -126,6 +126,9 @@ bool pci_is_bridge(const struct pci_function *function);
 bool pci_add_alias(struct pci_inventory *inventory, uint16_t index, pci_bdf_t alias)
     __attribute__((warn_unused_result));
 
+/* Groups are numbered by their leaders, in bus order and without gaps: that of a function. */
+unsigned pci_group_number(const struct pci_inventory *inventory, uint16_t index);
+
 /* True when requests that bear this ID may come from the function. */
 bool pci_sends_as(const struct pci_function *function, uint16_t segment, pci_bdf_t id);
 

@@ -16,6 +16,7 @@
 #include "machine.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define ACS_ALL ((uint8_t)(ACS_ISOLATION | 0x02 | ACS_DIRECT_TRANSLATED))
 
@@ -234,6 +235,22 @@ static void a_pci_bus_is_one_group_with_its_bridge(void **state)
     assert_false(together(at(4, 1, 0), at(2, 1, 0)));
 }
 
+/* By their leaders, without gaps, whoever stands between a leader and its group. */
+static void groups_are_numbered_in_bus_order(void **state)
+{
+    static const unsigned numbers[] = {0, 1, 0, 2, 1, 3};
+
+    (void)state;
+    memset(&inventory, 0, sizeof inventory);
+    inventory.count = 6;
+    for (unsigned i = 0; i < 6; i++)
+        inventory.functions[i].group_leader = (uint16_t)i;
+    inventory.functions[2].group_leader = 0;
+    inventory.functions[4].group_leader = 1;
+    for (uint16_t i = 0; i < 6; i++)
+        assert_int_equal(pci_group_number(&inventory, i), numbers[i]);
+}
+
 static void groups_reach_through_the_device_above(void **state)
 {
     struct ecam_function *sibling;
@@ -348,6 +365,7 @@ int main(void)
         TEST(a_switch_is_one_group_when_one_of_its_ports_has_no_acs),
         TEST(functions_of_one_device_need_acs_to_be_apart),
         TEST(a_pci_bus_is_one_group_with_its_bridge),
+        TEST(groups_are_numbered_in_bus_order),
         TEST(groups_reach_through_the_device_above),
         TEST(an_alias_joins_all_that_send_under_it),
         TEST(more_aliases_than_fit_change_nothing),

@@ -77,6 +77,9 @@ def judge_report(iso: Path, state: str) -> Iterator[str]:
         yield f"report.txt says nothing like {state}"
     if judge(stream.records, "", ())["verdict"] != "fail":
         yield "report.txt passes for a proof"
+    ids = [record["id"] for record in stream.records if record["record"] == "group"]
+    if sorted(set(ids)) != list(range(len(set(ids)))):
+        yield f"groups are not numbered as take-over numbers them: {ids}"
 
 
 def judge_writes(machine: Machine, talk: Talk) -> Iterator[str]:
