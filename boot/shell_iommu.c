@@ -21,7 +21,11 @@ static bool is_stopped(void *context)
 
 static struct iommu_sink sink_of(struct shell *shell)
 {
-    return (struct iommu_sink){.line = show_line, .stopped = is_stopped, .context = shell};
+    return (struct iommu_sink){.line = show_line,
+                               .stopped = is_stopped,
+                               .context = shell,
+                               .owner = manager_owner_name,
+                               .bound = manager_bound_name};
 }
 
 static int status_of(struct shell *shell)

@@ -109,8 +109,8 @@ void shell_show_result(const char *id, const char *device, enum result result, c
         return;
     trial.shown++;
     trial.failed += result == RESULT_FAIL || result == RESULT_ERROR;
-    shell_printf(trial.shell, "%s %s %s %s\n", result_name(result), id,
-                 device != NULL ? device : "", reason != NULL ? reason : "");
+    shell_printf(trial.shell, "%s %s%s%s%s%s\n", result_name(result), id, device ? " " : "",
+                 device ? device : "", reason ? " " : "", reason ? reason : "");
 }
 
 static bool was_stopped(void)

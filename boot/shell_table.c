@@ -13,8 +13,9 @@ const struct shell_command shell_commands[] = {
      "'units', field by field as the specification names them.\n",
      NULL, shell_caps, false},
     {"devs", "", "devices: unit, group, state",
-     "Each PCI function: the unit that guards it, its group, its driver and whether\n"
-     "it is attached to a domain.\n",
+     "Each PCI function: the unit that guards it, the driver bound to it, its group's\n"
+     "number in 'groups', and whether it is attached to a domain, blocked, or not\n"
+     "protected: it may reach all memory.\n",
      NULL, shell_devs, false},
     {"dma", "BDF read|write ADDRESS [SIZE]", "let a device try an access",
      "The device reads or writes SIZE bytes (1024 unless said) at a logical ADDRESS,\n"
@@ -29,7 +30,8 @@ const struct shell_command shell_commands[] = {
      "What the units have refused so far: counts and last record for each device.\n",
      NULL, shell_faults, false},
     {"groups", "", "devices that belong together",
-     "The isolation groups: devices that cannot be kept apart share one domain.\n",
+     "The isolation groups: devices that cannot be kept apart share one domain, or\n"
+     "are blocked. Not protected: behind no active unit, and all memory in reach.\n",
      NULL, shell_groups, false},
     {"log", "[COUNT]", "the log again",
      "The log's ring, or its last COUNT lines, whatever 'loglevel' shows.\n",

@@ -133,12 +133,20 @@ static void bind(const struct driver *driver, uint16_t endpoint, unsigned instan
               function->vendor_id, function->device_id);
 }
 
-static bool is_bound(uint16_t endpoint)
+const char *manager_owner_name(owner_t owner)
+{
+    for (unsigned i = 0; i < manager.count; i++)
+        if (manager.bindings[i].owner == owner)
+            return manager.bindings[i].name;
+    return NULL;
+}
+
+const char *manager_bound_name(uint16_t endpoint)
 {
     for (unsigned i = 0; i < manager.count; i++)
         if (manager.bindings[i].endpoint == endpoint)
-            return true;
-    return false;
+            return manager.bindings[i].name;
+    return NULL;
 }
 
 static void bind_all(const struct driver *driver)
@@ -149,7 +157,7 @@ static void bind_all(const struct driver *driver)
     for (uint16_t i = 0; i < pci->count; i++) {
         char name[PCI_NAME_LENGTH];
 
-        if (!matches(driver, &pci->functions[i]) || is_bound(i))
+        if (!matches(driver, &pci->functions[i]) || manager_bound_name(i))
             continue;
         found++;
         if (!iommu_covered(manager.setup->iommu, i))

@@ -34,6 +34,10 @@ void manager_run(const struct manager_setup *setup);
  * who waits for something else. */
 void manager_poll(uint64_t deadline_ns);
 
+/* "edu0": the driver that an owner is, or that is bound to a device; NULL: none. */
+const char *manager_owner_name(owner_t owner);
+const char *manager_bound_name(uint16_t endpoint);
+
 /* What a person asks of the driver of a device, after manager_run(). */
 #define MANAGER_TEXT 200 /* bytes */
 

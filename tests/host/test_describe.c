@@ -293,6 +293,7 @@ static void test_registers(void **state)
     before = on.unit;
     clear_lines();
     assert_true(iommu_show_registers(&on.iommu, 0, &sink));
+    line_is("%s at 0x%llx", on.iommu.units[0].name, (unsigned long long)on.iommu.units[0].base);
     assert_memory_equal(&before, &on.unit, sizeof before);
 #ifdef UNIT_AMDVI
     shows("Capability Header at 0x040 = 0x");
@@ -322,6 +323,7 @@ static void test_registers(void **state)
     assert_false(seen("RSVD"));
     clear_lines();
     assert_true(iommu_show_capabilities(&on.iommu, 0, &sink));
+    line_is("%s at 0x%llx", on.iommu.units[0].name, (unsigned long long)on.iommu.units[0].base);
     shows("48-bit addresses to 48 bits of memory, pages of 4K 2M 1G");
     clear_lines();
     assert_false(iommu_show_registers(&on.iommu, 1, &sink));
@@ -368,8 +370,8 @@ static void test_lists(void **state)
     clear_lines();
     iommu_show_devices(&on.iommu, &sink);
     shows("00:02.0 0000:0000 class 000000, ");
-    shows("    attached, domain ");
-    shows("    group is in: blocked, 0 refused");
+    shows("    group 0: attached, domain ");
+    shows("    group 1: blocked, 0 refused");
 }
 
 #ifdef UNIT_AMDVI
@@ -393,9 +395,9 @@ static void groups_are(void)
     line_is("    00:02.0 [0000]: [0000:0000] (rev 00)");
     line_is("IOMMU Group 1: blocked");
     line_is("    00:03.0 [0801]: [1234:5678] (rev 9a)");
-    line_is("IOMMU Group 2: demanded regions alone, domain 0");
+    line_is("IOMMU Group 2: demanded regions alone, domain 0, not all protected");
     line_is("    01:04.0 [0000]: [0000:0000] (rev 00)");
-    line_is("    01:05.0 [0000]: [0000:0000] (rev 00)");
+    line_is("    01:05.0 [0000]: [0000:0000] (rev 00), behind no unit");
 #ifdef UNIT_AMDVI
     line_is("IOMMU Group 3: blocked");
     line_is("    00:00.2 [0806]: [0000:0000] (rev 00)");
@@ -411,7 +413,7 @@ static void domains_are(void)
     line_is("domain 0: translated, of iommu, id %u, 0 devices", domains[0].id);
     line_is("    4 levels from 0x%llx, 48-bit addresses, addresses of its own",
             (unsigned long long)domains[0].table.root);
-    line_is("domain 1: translated, of driver 1, id %u, 1 devices", domains[1].id);
+    line_is("domain 1: translated, of driver 1, id %u, 1 device", domains[1].id);
     line_is("    4 levels from 0x%llx, 48-bit addresses, addresses of its own",
             (unsigned long long)domains[1].table.root);
     line_is("    00:02.0");
@@ -427,15 +429,16 @@ static void devices_are(void)
 {
     iommu_show_devices(&on.iommu, &sink);
     line_is("00:02.0 0000:0000 class 000000, " UNIT_NAME ", driver 1");
-    line_is("    attached, domain 1, 0 refused");
+    line_is("    group 0: attached, domain 1, 0 refused");
     line_is("00:03.0 1234:5678 class 080102, " UNIT_NAME ", driver 1");
-    line_is("    group is in: blocked, 2 refused");
+    line_is("    group 1: blocked, 2 refused");
     line_is("01:04.0 0000:0000 class 000000, " UNIT_NAME ", iommu");
-    line_is("    group is in: demanded regions alone, domain 0, 0 refused");
+    line_is("    group 2: demanded regions alone, domain 0, not all protected, 0 refused");
     line_is("01:05.0 0000:0000 class 000000, behind no unit, driver 1");
+    line_is("    group 2: not protected, 0 refused");
 #ifdef UNIT_AMDVI
     line_is("00:00.2 0000:0000 class 080600, " UNIT_NAME ", nobody");
-    line_is("    group is in: blocked, 0 refused");
+    line_is("    group 3: blocked, 0 refused");
 #endif
     no_more_lines();
 }
@@ -446,7 +449,7 @@ static void faults_are(void)
     line_is("00:03.0: 2 refused");
     line_is("    write 0x10000000 by 00:03.0: 0x02 " REASON);
     line_is("    read 0x10001000 by 00:03.0: 0x02 " REASON);
-    line_is(UNIT_NAME ": 2 records taken, 3 times more were lost");
+    line_is(UNIT_NAME ": 2 records taken, more lost at 3 times");
     line_is("2 refused in all");
     no_more_lines();
 }
@@ -491,6 +494,157 @@ static void test_whole_lists(void **state)
     line_is("    65536 domain ids, " COHERENCE " walks, pass-through offered");
     line_is("    no invalidation after a map");
     no_more_lines();
+}
+
+/* ---- Not protected ---- */
+
+static void show_both(void)
+{
+    clear_lines();
+    iommu_show_groups(&on.iommu, &sink);
+    iommu_show_devices(&on.iommu, &sink);
+}
+
+/* No line calls anything safe, and each says why. */
+static void none_is_safe(const char *place)
+{
+    show_both();
+    assert_false(seen("blocked"));
+    assert_false(seen("domain"));
+    for (unsigned i = 0; i < line_count; i++)
+        if (!strncmp(lines[i], "IOMMU Group", 11) || !strncmp(lines[i], "    group", 9))
+            assert_non_null(strstr(lines[i], ": not protected"));
+        else
+            assert_non_null(strstr(lines[i], place));
+}
+
+/* A unit that is not in use blocks nothing, whether or not regions were granted before; one that
+ * was poisoned goes on translating. */
+static void test_unit_not_active(void **state)
+{
+    struct options options = OPTIONS_DEFAULT;
+
+    (void)state;
+    options.plan.region = REGION_BASE; /* that all of them demand */
+    start(&options);
+    show_both();
+    assert_true(seen(": demanded regions alone") && !seen("not protected"));
+    on.iommu.units[0].state = UNIT_FOUND;
+    none_is_safe(", " UNIT_NAME " is found");
+    on.iommu.units[0].state = UNIT_FAILED;
+    none_is_safe(", " UNIT_NAME " is failed");
+    on.iommu.units[0].state = UNIT_POISONED;
+    show_both();
+    line_is("IOMMU Group 0: demanded regions alone, domain 0");
+    line_is("    00:02.0 [0000]: [0000:0000] (rev 00), " UNIT_NAME " is poisoned");
+    shows("00:02.0 0000:0000 class 000000, " UNIT_NAME " is poisoned, driver 1");
+    assert_false(seen("not protected"));
+}
+
+/* The groups of a machine without a unit; only what sends nothing needs none. */
+static void test_no_unit(void **state)
+{
+    struct options options = OPTIONS_DEFAULT;
+
+    (void)state;
+    power_on(&options);
+    for (unsigned i = 0; i < on.pci.count; i++)
+        on.pci.functions[i].class_code = 0;
+    iommu_init(&on.iommu, &on.pci);
+    none_is_safe(", behind no unit");
+    on.pci.functions[FIRST].class_code = 0x060000;
+    show_both();
+    line_is("IOMMU Group 0: needs no unit");
+    line_is("    00:02.0 [0600]: [0000:0000] (rev 00), behind no unit");
+    line_is("IOMMU Group 1: not protected");
+    shows("    group 0: needs no unit, 0 refused");
+    assert_false(seen("blocked"));
+    clear_lines();
+    on.iommu.reason = "firmware describes none";
+    iommu_show_units(&on.iommu, &sink);
+    line_is("There is no unit.");
+    line_is("    firmware describes none");
+    no_more_lines();
+    iommu_show_domains(&on.iommu, &sink);
+    line_is("There is no domain.");
+    no_more_lines();
+    on.pci.count = 0;
+    iommu_show_groups(&on.iommu, &sink);
+    line_is("There is no PCI function.");
+    iommu_show_devices(&on.iommu, &sink);
+    line_is("There is no PCI function.");
+    no_more_lines();
+}
+
+/* One of a group that is not behind the unit, leader or not: the group is not blocked. */
+static void test_group_in_part(void **state)
+{
+    struct options options = OPTIONS_DEFAULT;
+
+    (void)state;
+    for (uint16_t out = BEHIND_A; out <= BEHIND_B; out++) {
+        start(&options);
+        on.iommu.endpoints[out].unit = PCI_NONE;
+        show_both();
+        shows("IOMMU Group 0: blocked");
+        shows("IOMMU Group 2: not protected");
+        shows("    group 2: not protected, 0 refused");
+        assert_false(seen("group 2: blocked"));
+        assert_false(seen("IOMMU Group 2: blocked"));
+        on.iommu.groups[BEHIND_A].attached = 1;
+        on.iommu.groups[BEHIND_A].domain = 7;
+        show_both();
+        shows("IOMMU Group 2: domain 7, not all protected");
+        shows("    group 2: domain 7, not all protected, 0 refused");
+        shows("    group 2: not protected, 0 refused");
+    }
+}
+
+/* A unit that could not be read: nothing is said of what it walks. */
+static void test_unit_unread(void **state)
+{
+    (void)state;
+    work();
+    clear_lines();
+    on.iommu.units[0].caps = (struct iommu_unit_caps){0};
+    on.iommu.units[0].state = UNIT_FAILED;
+    iommu_show_units(&on.iommu, &sink);
+    line_is(UNIT_NAME " at " UNIT_BASE ", segment 0: failed");
+    line_is("    0 faults, 0 overflows");
+    no_more_lines();
+    assert_true(iommu_show_capabilities(&on.iommu, 0, &sink));
+    line_is(UNIT_NAME " at " UNIT_BASE);
+    assert_false(seen("pages of"));
+}
+
+static const char *name_of_owner(owner_t owner)
+{
+    return owner == OWNER_ONE ? "disk0" : NULL;
+}
+
+static const char *name_of_bound(uint16_t endpoint)
+{
+    return endpoint == SECOND ? "sound3" : NULL;
+}
+
+static void test_driver_names(void **state)
+{
+    const struct iommu_sink named = {
+        .line = take_line, .context = lines, .owner = name_of_owner, .bound = name_of_bound};
+
+    (void)state;
+    work();
+    iommu_bind(&on.iommu, SECOND, OWNER_FREE);
+    iommu_bind(&on.iommu, BEHIND_A, OWNER_FREE);
+    iommu_bind(&on.iommu, BEHIND_B, OWNER_TWO);
+    clear_lines();
+    iommu_show_devices(&on.iommu, &named);
+    shows("00:02.0 0000:0000 class 000000, " UNIT_NAME ", disk0");
+    shows("00:03.0 0000:0000 class 000000, " UNIT_NAME ", sound3");
+    shows("01:04.0 0000:0000 class 000000, " UNIT_NAME ", nobody");
+    shows("01:05.0 0000:0000 class 000000, " UNIT_NAME ", driver 2");
+    iommu_show_domains(&on.iommu, &named);
+    shows_number("domain %llu: translated, of disk0, id ", iommu_ref_index(domain_ref));
 }
 
 static void shows_range(uint64_t first, uint64_t last, uint64_t physical, const char *right)
@@ -550,7 +704,8 @@ static bool stop_at_once(void *context)
 
 static void test_stopped(void **state)
 {
-    const struct iommu_sink stopped = {take_line, stop_at_once, lines};
+    const struct iommu_sink stopped = {
+        .line = take_line, .stopped = stop_at_once, .context = lines};
 
     (void)state;
     work();
@@ -589,7 +744,7 @@ static void test_faults(void **state)
     assert_false(seen("0x10065000"));
     shows("00:03.0: 3 refused");
     shows("unknown requesters: 1 refused");
-    shows("10 records taken, 0 times more were lost");
+    shows("10 records taken, none lost");
     shows("10 refused in all");
 }
 
@@ -601,6 +756,9 @@ int main(void)
         cmocka_unit_test(test_field_lines),      cmocka_unit_test(test_lists),
         cmocka_unit_test(test_whole_lists),      cmocka_unit_test(test_maps),
         cmocka_unit_test(test_stopped),          cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_unit_not_active),  cmocka_unit_test(test_no_unit),
+        cmocka_unit_test(test_group_in_part),    cmocka_unit_test(test_unit_unread),
+        cmocka_unit_test(test_driver_names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

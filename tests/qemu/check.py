@@ -203,13 +203,13 @@ def image_jobs(stop: threading.Event, image: Path, only: str) -> list[Callable[[
 def shell_jobs(
     emulator: Emulator, image: Path, base: Path, only: str
 ) -> Iterator[Callable[[], Result]]:
-    """A session at the shell, with a unit of each vendor, and one after a panic."""
-    for name, iommu, script, options in SCRIPTS:
+    """Sessions at the shell: with a unit of each vendor, after a panic, and where none protects."""
+    for name, iommu, script, options, change in SCRIPTS:
         place = Place(emulator, image, base / name, iommu)
         if only in name:
             title = f"qemu {'.'.join(map(str, emulator.version))} {name}"
-            yield lambda t=title, p=place, s=script, o=options: shell_case(  # type: ignore[misc]
-                t, p.machine(), p.folder, s, o)
+            yield lambda t=title, p=place, s=script, o=options, c=change: shell_case(  # type: ignore[misc]
+                t, p.machine(), p.folder, s, o, c)
 
 
 def inspect_jobs(found: list[Emulator], image: Path, only: str) -> Iterator[Callable[[], Result]]:

@@ -133,8 +133,17 @@ void iommu_visit_registers(const struct iommu_register_visitor *visitor, const s
 struct listing {
     const struct iommu_sink *sink;
     bool capabilities_only;
+    const struct iommu_unit *unit;
     bool any;
 };
+
+static void show_head(struct listing *listing)
+{
+    if (!listing->any)
+        iommu_sink_line(listing->sink, "%s at 0x%llx", listing->unit->name,
+                        (unsigned long long)listing->unit->base);
+    listing->any = true;
+}
 
 static void list_register(void *context, const struct iommu_register *reg, uint32_t offset,
                           const uint64_t *words)
@@ -145,7 +154,7 @@ static void list_register(void *context, const struct iommu_register *reg, uint3
     if (iommu_sink_stopped(listing->sink) ||
         (listing->capabilities_only && reg->use != IOMMU_REGISTER_CAPABILITY))
         return;
-    listing->any = true;
+    show_head(listing);
     if (!words) {
         iommu_sink_line(listing->sink, "%s at 0x%03x is write-only", name, (unsigned)offset);
         return;
@@ -165,7 +174,8 @@ static bool list_registers(const struct iommu *iommu, unsigned index, struct lis
 
     if (index >= iommu->unit_count)
         return false;
-    iommu->units[index].ops->registers(&iommu->units[index], &visitor);
+    listing->unit = &iommu->units[index];
+    listing->unit->ops->registers(listing->unit, &visitor);
     return listing->any;
 }
 

@@ -5,6 +5,7 @@
 #include "arch/mmio.h"
 #include "drivers/iommu/paging/inspect.h"
 #include "drivers/pci/pci.h"
+#include "lib/owner.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,11 +21,15 @@ struct iommu_unit;
 #define IOMMU_LINE_MAX 79u /* characters */
 
 /* Where lines go: printable ASCII, at most IOMMU_LINE_MAX characters, no newline. `stopped` (NULL:
- * never) is asked now and then; true ends the output. */
+ * never) is asked now and then; true ends the output. Core knows drivers by number: `owner` and
+ * `bound` (NULL: nobody does) name the driver that an owner is, and the one bound to an endpoint,
+ * or give NULL. */
 struct iommu_sink {
     void (*line)(void *context, const char *text);
     bool (*stopped)(void *context);
     void *context;
+    const char *(*owner)(owner_t owner);
+    const char *(*bound)(uint16_t endpoint);
 };
 
 void iommu_sink_line(const struct iommu_sink *sink, const char *format, ...)
@@ -157,6 +162,7 @@ struct iommu_walk iommu_walk(struct iommu *iommu, uint16_t segment, pci_bdf_t re
 
 /* ---- What commands show ---- */
 
+/* A list that is empty says so. */
 void iommu_show_units(struct iommu *iommu, const struct iommu_sink *sink);
 /* `unit` is an index. False, and no line: there is none, or it was never mapped. */
 bool iommu_show_capabilities(struct iommu *iommu, unsigned unit, const struct iommu_sink *sink);
@@ -168,6 +174,8 @@ bool iommu_show_walk(struct iommu *iommu, uint16_t segment, pci_bdf_t requester,
 /* `domain` is an index. False, and no line: there is no such domain. */
 bool iommu_show_maps(struct iommu *iommu, unsigned domain, const struct iommu_sink *sink);
 void iommu_show_domains(struct iommu *iommu, const struct iommu_sink *sink);
+/* "Blocked" is said of what a unit blocks, alone; "not protected" of what may reach all memory:
+ * behind no unit, or behind one that is not active and never was. */
 void iommu_show_devices(struct iommu *iommu, const struct iommu_sink *sink);
 void iommu_show_groups(struct iommu *iommu, const struct iommu_sink *sink);
 void iommu_show_faults(struct iommu *iommu, const struct iommu_sink *sink);

@@ -9,8 +9,12 @@
 static const char *const unit_states[] = {"found", "failed", "active", "poisoned"};
 static const char *const domain_types[] = {"translated", "pass-through", "unmanaged"};
 
-static const char *owner_name(owner_t owner, char *text, size_t size)
+static const char *owner_name(const struct iommu_sink *sink, owner_t owner, char *text, size_t size)
 {
+    const char *name = owner >= OWNER_DRIVER && sink->owner ? sink->owner(owner) : NULL;
+
+    if (name)
+        return name;
     if (owner >= OWNER_DRIVER)
         snprintf(text, size, "driver %u", (unsigned)(owner - OWNER_DRIVER));
     else
@@ -27,44 +31,103 @@ static const char *name_at(const struct iommu *iommu, uint16_t endpoint, char *t
 
 /* ---- Units ---- */
 
-static void show_unit(const struct iommu_unit *unit, const struct iommu_sink *sink)
+/* "48-bit addresses, tables of 3 4 levels, "; nothing of a unit that could not be read. */
+static const char *widths_of(const struct iommu_unit *unit, char *text, size_t size)
 {
-    char tables[PT_LEVELS_MAX * 2 + 1];
     size_t length = 0;
 
-    for (unsigned n = 1; n <= PT_LEVELS_MAX; n++)
-        if (unit->caps.levels >> n & 1)
-            length += (size_t)snprintf(&tables[length], sizeof tables - length, " %u", n);
-    tables[length] = '\0';
+    text[0] = '\0';
+    if (unit->caps.width && unit->caps.levels) {
+        length = (size_t)snprintf(text, size, "%u-bit addresses, tables of", unit->caps.width);
+        for (unsigned n = 1; n <= PT_LEVELS_MAX; n++)
+            if (unit->caps.levels >> n & 1)
+                length += (size_t)snprintf(&text[length], size - length, " %u", n);
+        snprintf(&text[length], size - length, " levels, ");
+    }
+    return text;
+}
+
+static void show_unit(const struct iommu_unit *unit, const struct iommu_sink *sink)
+{
+    char widths[64];
+
     iommu_sink_line(sink, "%s at 0x%llx, segment %u: %s", unit->name,
                     (unsigned long long)unit->base, unit->segment,
                     unit_states[atomic_load(&unit->state)]);
     if (unit->reason)
         iommu_sink_line(sink, "    %s", unit->reason);
-    iommu_sink_line(sink, "    %u-bit addresses, tables of%s levels, %lu faults, %lu overflows",
-                    unit->caps.width, tables, (unsigned long)unit->faults,
-                    (unsigned long)unit->overflows);
+    iommu_sink_line(sink, "    %s%lu faults, %lu overflows", widths_of(unit, widths, sizeof widths),
+                    (unsigned long)unit->faults, (unsigned long)unit->overflows);
 }
 
 void iommu_show_units(struct iommu *iommu, const struct iommu_sink *sink)
 {
     for (unsigned i = 0; i < iommu->unit_count && !iommu_sink_stopped(sink); i++)
         show_unit(&iommu->units[i], sink);
+    if (iommu->unit_count)
+        return;
+    iommu_sink_line(sink, "There is no unit.");
+    if (iommu->reason)
+        iommu_sink_line(sink, "    %s", iommu->reason);
 }
 
 /* ---- Devices and groups ---- */
 
-/* What a group is in: its domain, the one of its demanded regions, or none. */
-static const char *group_state(const struct iommu *iommu, uint16_t leader, char *text, size_t size)
+/* A poisoned unit goes on translating. */
+static bool is_protected(const struct iommu *iommu, uint16_t endpoint)
+{
+    uint16_t unit = iommu->endpoints[endpoint].unit;
+
+    return iommu_guards(iommu, endpoint) ||
+           (unit != PCI_NONE && iommu->units[unit].state == UNIT_POISONED);
+}
+
+/* A function that sends nothing of its own, and that no unit judges. */
+static bool needs_no_unit(const struct iommu *iommu, uint16_t endpoint)
+{
+    return iommu->endpoints[endpoint].unit == PCI_NONE && iommu_guards(iommu, endpoint);
+}
+
+#define STATE_LENGTH 80
+
+/* What a group is in: its domain, the one of its demanded regions, or none. Every member counts:
+ * they cannot be kept apart. */
+static const char *group_state(const struct iommu *iommu, uint16_t leader, char *text)
 {
     const struct iommu_group *group = &iommu->groups[leader];
+    unsigned judged = 0, exposed = 0;
 
+    for (uint16_t i = leader; i < iommu->pci->count; i++)
+        if (iommu->pci->functions[i].group_leader == leader && !needs_no_unit(iommu, i)) {
+            judged++;
+            exposed += !is_protected(iommu, i);
+        }
+    const char *rest = exposed ? ", not all protected" : "";
+    if (!judged)
+        return "needs no unit";
+    if (exposed == judged)
+        return "not protected";
     if (group->attached)
-        snprintf(text, size, "domain %u", group->domain);
+        snprintf(text, STATE_LENGTH, "domain %u%s", group->domain, rest);
     else if (group->quarantine != PCI_NONE)
-        snprintf(text, size, "demanded regions alone, domain %u", group->quarantine);
+        snprintf(text, STATE_LENGTH, "demanded regions alone, domain %u%s", group->quarantine,
+                 rest);
     else
-        snprintf(text, size, "blocked");
+        return exposed ? "not protected" : "blocked";
+    return text;
+}
+
+/* Where a function is: behind no unit, or behind one, with its state when that is a bad one. */
+static const char *place_of(const struct iommu *iommu, uint16_t endpoint, char *text, size_t size)
+{
+    uint16_t index = iommu->endpoints[endpoint].unit;
+
+    if (index == PCI_NONE)
+        return "behind no unit";
+    enum iommu_unit_state state = atomic_load(&iommu->units[index].state);
+    bool active = state == UNIT_ACTIVE;
+    snprintf(text, size, "%s%s%s", iommu->units[index].name, active ? "" : " is ",
+             active ? "" : unit_states[state]);
     return text;
 }
 
@@ -80,52 +143,64 @@ static bool is_attached(const struct iommu *iommu, uint16_t endpoint)
 static void show_device(const struct iommu *iommu, uint16_t endpoint, const struct iommu_sink *sink)
 {
     const struct pci_function *function = &iommu->pci->functions[endpoint];
-    uint16_t unit = iommu->endpoints[endpoint].unit;
-    char name[PCI_NAME_LENGTH], owner[16], state[48];
+    const char *driver = sink->bound ? sink->bound(endpoint) : NULL;
+    char name[PCI_NAME_LENGTH], owner[16], place[32], state[STATE_LENGTH];
 
+    if (!driver)
+        driver = owner_name(sink, iommu->endpoints[endpoint].owner, owner, sizeof owner);
     iommu_sink_line(sink, "%s %04x:%04x class %06x, %s, %s", name_at(iommu, endpoint, name),
                     function->vendor_id, function->device_id, (unsigned)function->class_code,
-                    unit == PCI_NONE ? "behind no unit" : iommu->units[unit].name,
-                    owner_name(iommu->endpoints[endpoint].owner, owner, sizeof owner));
-    if (unit != PCI_NONE)
-        iommu_sink_line(sink, "    %s%s, %llu refused",
-                        is_attached(iommu, endpoint) ? "attached, " : "group is in: ",
-                        group_state(iommu, function->group_leader, state, sizeof state),
-                        (unsigned long long)iommu->faults[endpoint].count);
+                    place_of(iommu, endpoint, place, sizeof place), driver);
+    iommu_sink_line(
+        sink, "    group %u: %s%s, %llu refused", pci_group_number(iommu->pci, endpoint),
+        is_attached(iommu, endpoint) ? "attached, " : "",
+        is_protected(iommu, endpoint) ? group_state(iommu, function->group_leader, state)
+                                      : "not protected",
+        (unsigned long long)iommu->faults[endpoint].count);
+}
+
+static void say_if_none(const struct iommu *iommu, const struct iommu_sink *sink)
+{
+    if (!iommu->pci->count)
+        iommu_sink_line(sink, "There is no PCI function.");
 }
 
 void iommu_show_devices(struct iommu *iommu, const struct iommu_sink *sink)
 {
     for (uint16_t i = 0; i < iommu->pci->count && !iommu_sink_stopped(sink); i++)
         show_device(iommu, i, sink);
+    say_if_none(iommu, sink);
 }
 
 static void show_member(const struct iommu *iommu, uint16_t endpoint, const struct iommu_sink *sink)
 {
     const struct pci_function *function = &iommu->pci->functions[endpoint];
-    char name[PCI_NAME_LENGTH];
+    bool covered = iommu_covered(iommu, endpoint);
+    char name[PCI_NAME_LENGTH], place[32];
 
-    iommu_sink_line(sink, "    %s [%04x]: [%04x:%04x] (rev %02x)", name_at(iommu, endpoint, name),
-                    (unsigned)(function->class_code >> 8), function->vendor_id, function->device_id,
-                    function->revision);
+    iommu_sink_line(sink, "    %s [%04x]: [%04x:%04x] (rev %02x)%s%s",
+                    name_at(iommu, endpoint, name), (unsigned)(function->class_code >> 8),
+                    function->vendor_id, function->device_id, function->revision,
+                    covered ? "" : ", ",
+                    covered ? "" : place_of(iommu, endpoint, place, sizeof place));
 }
 
 void iommu_show_groups(struct iommu *iommu, const struct iommu_sink *sink)
 {
-    unsigned number = 0;
-    char state[48];
+    char state[STATE_LENGTH];
 
     for (uint16_t leader = 0; leader < iommu->pci->count; leader++) {
         if (iommu->pci->functions[leader].group_leader != leader)
             continue;
         if (iommu_sink_stopped(sink))
             return;
-        iommu_sink_line(sink, "IOMMU Group %u: %s", number++,
-                        group_state(iommu, leader, state, sizeof state));
+        iommu_sink_line(sink, "IOMMU Group %u: %s", pci_group_number(iommu->pci, leader),
+                        group_state(iommu, leader, state));
         for (uint16_t i = leader; i < iommu->pci->count; i++)
             if (iommu->pci->functions[i].group_leader == leader)
                 show_member(iommu, i, sink);
     }
+    say_if_none(iommu, sink);
 }
 
 /* ---- Domains ---- */
@@ -135,9 +210,10 @@ static void show_domain(const struct iommu *iommu, const struct iommu_domain *do
 {
     char owner[16];
 
-    iommu_sink_line(sink, "domain %u: %s, of %s, id %u, %u devices%s",
+    iommu_sink_line(sink, "domain %u: %s, of %s, id %u, %u device%s%s",
                     iommu_domain_index(iommu, domain), domain_types[domain->type],
-                    owner_name(domain->owner, owner, sizeof owner), domain->id, domain->attached,
+                    owner_name(sink, domain->owner, owner, sizeof owner), domain->id,
+                    domain->attached, domain->attached == 1 ? "" : "s",
                     domain->poisoned ? ", poisoned" : "");
     if (domain->type == IOMMU_TRANSLATE)
         iommu_sink_line(sink, "    %u levels from 0x%llx, %u-bit addresses, %s",
@@ -158,12 +234,17 @@ static void show_attached(const struct iommu *iommu, uint16_t domain, const stru
 
 void iommu_show_domains(struct iommu *iommu, const struct iommu_sink *sink)
 {
+    bool any = false;
+
     for (uint16_t i = 0; i < IOMMU_DOMAINS_MAX && !iommu_sink_stopped(sink); i++) {
         if (!iommu->domains[i].ref)
             continue;
+        any = true;
         show_domain(iommu, &iommu->domains[i], sink);
         show_attached(iommu, i, sink);
     }
+    if (!any && !iommu_sink_stopped(sink))
+        iommu_sink_line(sink, "There is no domain.");
 }
 
 /* ---- Mappings ---- */
@@ -313,6 +394,17 @@ static void show_log(const struct iommu_fault_log *log, const char *name,
         show_record(&log->last[n % IOMMU_FAULTS_KEPT], sink);
 }
 
+static void show_records(const struct iommu_unit *unit, const struct iommu_sink *sink)
+{
+    char lost[32] = "none lost";
+
+    if (unit->overflows)
+        snprintf(lost, sizeof lost, "more lost at %lu time%s", (unsigned long)unit->overflows,
+                 unit->overflows == 1 ? "" : "s");
+    iommu_sink_line(sink, "%s: %lu record%s taken, %s", unit->name, (unsigned long)unit->faults,
+                    unit->faults == 1 ? "" : "s", lost);
+}
+
 void iommu_show_faults(struct iommu *iommu, const struct iommu_sink *sink)
 {
     const struct iommu_fault_log *strays = &iommu->faults[PCI_FUNCTIONS_MAX];
@@ -327,8 +419,6 @@ void iommu_show_faults(struct iommu *iommu, const struct iommu_sink *sink)
     if (strays->count)
         show_log(strays, "unknown requesters", sink);
     for (unsigned i = 0; i < iommu->unit_count; i++)
-        iommu_sink_line(sink, "%s: %lu records taken, %lu times more were lost",
-                        iommu->units[i].name, (unsigned long)iommu->units[i].faults,
-                        (unsigned long)iommu->units[i].overflows);
+        show_records(&iommu->units[i], sink);
     iommu_sink_line(sink, "%llu refused in all", (unsigned long long)total);
 }
