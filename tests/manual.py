@@ -230,7 +230,8 @@ class Manual:
     def report(self) -> list[str]:
         """Lines of the report, states, next steps, words for a result."""
         text = self.source("drivers/console/report.c")
-        lines = dict.fromkeys(re.findall(r'log_line\(\s*"([a-z]+(?: [a-z]+)*): ', text))
+        lines = dict.fromkeys(re.findall(
+            r'(?:log_line|print_names)\(\s*"([a-z]+(?: [a-z]+)*):[ "]', text))
         states = re.findall(r'case REPORT_(\w+):\s*return "([a-z]+): ([^"]*)"', text)
         rest = re.findall(r'default:\s*return "([a-z]+): ([^"]*)"', text)
         steps = dict.fromkeys(said(s) for s in re.findall(r'"next step: ([^"]*)"', text)

@@ -11,7 +11,7 @@
 
 #define UNITS_PER_RECORD 12u
 #define NAMES_PER_RECORD 96u
-#define NAMES_PER_LINE   12u
+#define COLUMNS          79u /* the 80th makes some terminals go on in the next line */
 #define SCALARS_LENGTH   1024u
 #define MIB_SHIFT        20
 
@@ -235,19 +235,35 @@ __attribute__((format(printf, 2, 3))) static void text_add(struct text *text, co
     text->length += strlen(&text->data[text->length]);
 }
 
-static void text_add_names(struct text *text, const struct report_summary *summary, chooser choose)
+/* A word that does not fit with a mark behind it begins a further line, indented. */
+static void text_add_word(struct text *text, const char *word)
 {
-    unsigned count = count_functions(summary, choose, 0);
-    unsigned named = 0;
-
-    if (count == 0)
-        text_add(text, "none");
-    for (unsigned i = 0; i < summary->function_count && named < NAMES_PER_LINE; i++) {
-        if (choose(&summary->functions[i], 0))
-            text_add(text, "%s%s", named++ > 0 ? " " : "", summary->functions[i].name);
+    if (text->length + strlen(" ") + strlen(word) + strlen(";") > COLUMNS) {
+        log_line("%s", text->data);
+        text->length = 0;
+        text_add(text, "   ");
     }
-    if (count > named)
-        text_add(text, " and %u more", count - named);
+    text_add(text, " %s", word);
+}
+
+/* All that are chosen; `rest`, unless NULL, goes behind them. */
+static void print_names(const char *head, const struct report_summary *summary, chooser choose,
+                        const char *rest)
+{
+    struct text text = {.length = 0};
+
+    text_add(&text, "%s", head);
+    if (count_functions(summary, choose, 0) == 0)
+        text_add_word(&text, "none");
+    for (unsigned i = 0; i < summary->function_count; i++) {
+        if (choose(&summary->functions[i], 0))
+            text_add_word(&text, summary->functions[i].name);
+    }
+    if (rest != NULL) {
+        text_add(&text, ";");
+        text_add_word(&text, rest);
+    }
+    log_line("%s", text.data);
 }
 
 static const char *on_off(bool on)
@@ -279,8 +295,6 @@ static void print_unit(const struct report_unit *unit)
 
 static void print_head(const struct report_summary *summary)
 {
-    struct text masters = {.length = 0};
-
     log_line("Bulkhead %s, %s", or_unknown(summary->version),
              summary->console != NULL ? summary->console : "console: unknown");
     log_line("image: base 0x%" PRIx64, summary->image_base);
@@ -291,8 +305,7 @@ static void print_head(const struct report_summary *summary)
         log_line("iommu: no unit found");
     for (unsigned i = 0; i < summary->unit_count; i++)
         print_unit(&summary->units[i]);
-    text_add_names(&masters, summary, was_bus_master);
-    log_line("bus mastering on at entry: %s", masters.data);
+    print_names("bus mastering on at entry:", summary, was_bus_master, NULL);
 }
 
 static void print_found(const struct report_summary *summary)
@@ -334,12 +347,11 @@ static void print_protection(const struct report_summary *summary)
 
 static void print_not_covered(const struct report_summary *summary)
 {
-    struct text names = {.length = 0};
+    struct text interrupts = {.length = 0};
+    bool remapped = summary->interrupts == REPORT_ACTIVE;
 
-    text_add_names(&names, summary, is_uncovered);
-    if (summary->interrupts != REPORT_ACTIVE)
-        text_add(&names, "; interrupts (remapping is %s)", report_state_name(summary->interrupts));
-    log_line("not covered: %s", names.data);
+    text_add(&interrupts, "interrupts (remapping is %s)", report_state_name(summary->interrupts));
+    print_names("not covered:", summary, is_uncovered, remapped ? NULL : interrupts.data);
 }
 
 static void print_next_step(const struct report_summary *summary, bool pass)

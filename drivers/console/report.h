@@ -110,8 +110,9 @@ bool report_verdict(enum report_state dma, const struct result_counts *counts)
 
 /* Records iommu, interrupts and group, the KTAP document and the record end; then the verdict
  * block of five lines ("found at entry:", "protection now:", "denial proof:", "not covered:", "next
- * step:") and the end marker "bulkhead: end of report, verdict PASS, 12 lines, CRC-32 01234567" (or
- * FAIL) with the count and sum of the record end. Called once, last. Returns the verdict. */
+ * step:"; a line of names goes on in indented ones) and the end marker "bulkhead: end of report,
+ * verdict PASS, 12 lines, CRC-32 01234567" (or FAIL) with the count and sum of the record end.
+ * Called once, last. Returns the verdict. */
 bool report_finish(const struct report_summary *summary);
 
 /* The verdict block again; with `whole` the head before it and the end marker behind it. */
