@@ -87,6 +87,13 @@ static void line_add_char(struct line *line, char c)
     line->length += width;
 }
 
+static const char *mark_of(enum log_level level)
+{
+    if (level > LOG_WARNING)
+        return "";
+    return level == LOG_WARNING ? "warning: " : "error: ";
+}
+
 static void line_add(struct line *line, const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++)
@@ -128,11 +135,17 @@ static void emit_timed(enum log_level level, const struct line *body)
     emit(level, &line);
 }
 
+/* One repeat is the line itself. */
 static void repeats_line(struct line *line)
 {
-    int length = snprintf(line->text, sizeof(line->text), "%.*slast line repeated %lu times",
-                          (int)last.unit_length, last.line.text, (unsigned long)last.repeats);
+    int length;
 
+    if (last.repeats == 1) {
+        *line = last.line;
+        return;
+    }
+    length = snprintf(line->text, sizeof(line->text), "%.*slast line repeated %lu times",
+                      (int)last.unit_length, last.line.text, (unsigned long)last.repeats);
     line->length = length < 0 ? 0 : (size_t)length;
     if (line->length > LOG_LINE_LENGTH)
         line->length = LOG_LINE_LENGTH;
@@ -191,6 +204,8 @@ void log_write(enum log_level level, const char *unit, const char *format, ...)
         line_add(&line, ": ", 2);
     }
     unit_length = line.length;
+    if (unit != NULL)
+        line_add(&line, mark_of(level), strlen(mark_of(level)));
     va_start(arguments, format);
     line_format(&line, format, arguments);
     va_end(arguments);
@@ -229,6 +244,17 @@ void log_line(const char *format, ...)
     if (before.any)
         emit_timed(before.level, &before.line);
     emit(0, &line);
+}
+
+void log_flush(void)
+{
+    struct told before;
+
+    lock_take(&writers);
+    take_repeats(&before);
+    lock_give(&writers);
+    if (before.any)
+        emit_timed(before.level, &before.line);
 }
 
 /* Start of the last `count` lines. */

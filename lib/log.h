@@ -13,8 +13,9 @@
  *
  * A line is printable ASCII: every other byte stands as \xNN, and so does an '@' in front, so that
  * no line can pass for a record. One line end at the end is dropped; a line beyond LOG_LINE_LENGTH
- * is cut and ends in "...". A line that log_write() gets again and again is kept once; the count
- * follows before the next line: `[  12.400000] vtd0: last line repeated 7 times`.
+ * is cut and ends in "...". Behind the unit, "error: " or "warning: " marks those levels. A line
+ * that log_write() gets again and again is kept once; before the next line, or at log_flush(), it
+ * comes once more, or a count: `[  12.400000] vtd0: last line repeated 7 times`.
  */
 enum log_level { LOG_ERROR = 3, LOG_WARNING = 4, LOG_NOTICE = 5, LOG_INFO = 6, LOG_DEBUG = 7 };
 
@@ -36,6 +37,9 @@ void log_write(enum log_level level, const char *unit, const char *format, ...)
 
 /* A console line of its own, without time or unit, at every level: headings, the verdict block. */
 void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Tells the repeats that are held back; further ones are counted anew. */
+void log_flush(void);
 
 /* Calls `visit` for the last `count` lines of the ring, oldest first. Takes no lock and no heap:
  * the panic screen uses it. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 #include "drivers/console/shell.h"
 
+#include "lib/log.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -266,8 +268,10 @@ static void run_part(struct shell *shell, char *text)
         argv[argc++] = strcmp(word, "$?") == 0 ? status : word;
     }
     argv[argc] = NULL;
+    log_flush(); /* what was held back stands before a command's output, not within */
     if (argc > 0)
         shell->status = run_command(shell, argc, argv);
+    log_flush();
 }
 
 static void run_line(struct shell *shell)

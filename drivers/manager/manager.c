@@ -195,7 +195,7 @@ static void show_fault(const struct iommu_fault *fault, const char *requester)
 {
     if (may_show_fault())
         log_write(
-            LOG_WARNING, fault->source,
+            LOG_NOTICE, fault->source,
             "[DMA %s NO_PASID] Request device [%s] fault addr 0x%llx [fault reason 0x%02x] %s",
             fault->write ? "Write" : "Read", requester, (unsigned long long)fault->address,
             fault->reason, fault->reason_text);

@@ -71,10 +71,18 @@ static void test_line_has_time_unit_and_text(void **state)
     log_write(LOG_INFO, "vtd0", "%u units, %s", 3u, "fine");
     log_write(LOG_INFO, NULL, "no unit");
     log_line("heading");
-    assert_int_equal(seen_count, 3);
+    log_write(LOG_WARNING, "boot", "option is not taken");
+    log_write(LOG_ERROR, "dmar0", "translation is not on");
+    log_write(LOG_ERROR, NULL, "FAIL");
+    log_write(LOG_NOTICE, "boot", "done");
+    assert_int_equal(seen_count, 7);
     assert_string_equal(seen[0], "[  12.345678] vtd0: 3 units, fine");
     assert_string_equal(seen[1], "[  12.345678] no unit");
     assert_string_equal(seen[2], "heading");
+    assert_string_equal(seen[3], "[  12.345678] boot: warning: option is not taken");
+    assert_string_equal(seen[4], "[  12.345678] dmar0: error: translation is not on");
+    assert_string_equal(seen[5], "[  12.345678] FAIL");
+    assert_string_equal(seen[6], "[  12.345678] boot: done");
 }
 
 static void test_level_changes_sinks_and_not_the_ring(void **state)
@@ -85,12 +93,12 @@ static void test_level_changes_sinks_and_not_the_ring(void **state)
     log_write(LOG_ERROR, "a", "shown");
     log_line("always");
     assert_int_equal(seen_count, 2);
-    assert_non_null(strstr(seen[0], "a: shown"));
+    assert_non_null(strstr(seen[0], "a: error: shown"));
     assert_string_equal(seen[1], "always");
 
     log_replay(3, replay, NULL);
     assert_int_equal(replayed_count, 3);
-    assert_non_null(strstr(replayed[0], "a: hidden"));
+    assert_non_null(strstr(replayed[0], "a: warning: hidden"));
 }
 
 static void test_control_characters_are_visible(void **state)
@@ -147,14 +155,39 @@ static void test_repeats_are_counted(void **state)
     assert_int_equal(seen_count, 4);
     assert_string_equal(seen[1], "[  12.345678] vtd0: last line repeated 7 times");
     assert_non_null(strstr(seen[2], "vtd1: fault"));
-    assert_non_null(strstr(seen[3], "vtd1: fault"));
+    assert_non_null(strstr(seen[3], "vtd1: warning: fault"));
 
+    now += 1000;
     log_write(LOG_WARNING, "vtd1", "fault");
     log_line("end");
     log_write(LOG_WARNING, "vtd1", "fault");
     assert_int_equal(seen_count, 7);
-    assert_non_null(strstr(seen[4], "repeated 1 times"));
+    assert_string_equal(seen[4], "[  12.345679] vtd1: warning: fault");
     assert_string_equal(seen[5], "end");
+    assert_string_equal(seen[6], "[  12.345679] vtd1: warning: fault");
+}
+
+static void test_repeats_are_told_on_demand(void **state)
+{
+    (void)state;
+    log_flush();
+    assert_int_equal(seen_count, 0);
+    for (unsigned i = 0; i < 3; i++)
+        log_write(LOG_WARNING, "vtd0", "fault");
+    assert_int_equal(seen_count, 1);
+    log_flush();
+    log_flush();
+    assert_int_equal(seen_count, 2);
+    assert_string_equal(seen[1], "[  12.345678] vtd0: last line repeated 2 times");
+
+    log_write(LOG_WARNING, "vtd0", "fault");
+    assert_int_equal(seen_count, 2);
+    log_flush();
+    assert_int_equal(seen_count, 3);
+    assert_string_equal(seen[2], "[  12.345678] vtd0: warning: fault");
+    log_replay(3, replay, NULL);
+    for (unsigned i = 0; i < 3; i++)
+        assert_string_equal(replayed[i], seen[i]);
 }
 
 static void test_ring_keeps_the_newest_whole_lines(void **state)
@@ -212,7 +245,7 @@ static void test_sinks_may_log_and_are_bounded(void **state)
     log_write(LOG_INFO, "outer", "text");
     log_replay(2, replay, NULL);
     assert_non_null(strstr(replayed[0], "outer: text"));
-    assert_non_null(strstr(replayed[1], "console: nested"));
+    assert_non_null(strstr(replayed[1], "console: warning: nested"));
 
     for (unsigned i = 2; i < LOG_SINKS; i++)
         assert_true(log_add_sink(nested, &done));
@@ -228,6 +261,7 @@ int main(void)
         cmocka_unit_test_setup(test_control_characters_are_visible, start),
         cmocka_unit_test_setup(test_long_lines_are_cut, start),
         cmocka_unit_test_setup(test_repeats_are_counted, start),
+        cmocka_unit_test_setup(test_repeats_are_told_on_demand, start),
         cmocka_unit_test_setup(test_ring_keeps_the_newest_whole_lines, start),
         cmocka_unit_test_setup(test_sinks_may_log_and_are_bounded, start),
     };

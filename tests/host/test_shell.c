@@ -14,6 +14,7 @@
 #include "boot/shell.h"
 #include "boot/shell_table.c"
 #include "drivers/console/font.h"
+#include "lib/log.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -132,6 +133,17 @@ static int work_for_ever(struct shell *at, int argc, char *const argv[])
     return SHELL_DONE;
 }
 
+static int log_again(struct shell *at, int argc, char *const argv[])
+{
+    (void)argc;
+    (void)argv;
+    shell_printf(at, "<");
+    for (unsigned i = 0; i < 3; i++)
+        log_write(LOG_INFO, NULL, "again");
+    shell_printf(at, ">");
+    return SHELL_DONE;
+}
+
 static int parse(struct shell *at, int argc, char *const argv[])
 {
     uint64_t number = 0, size = 0;
@@ -152,6 +164,7 @@ static const struct shell_command commands[] = {
     {"none", "", "none", "None.\n", NULL, note, false},
     {"destroy", "", "destroys", "Destroys.\n", "everything", note, true},
     {"long", "", "does not end", "Long.\n", NULL, work_for_ever, false},
+    {"log", "", "logs thrice", "Logs.\n", NULL, log_again, false},
     {"parse", "NUMBER SIZE BDF", "reads words", "Reads.\n", NULL, parse, false},
     {"walk", "BDF ADDRESS [r|w|rw]", "walks", "Walks.\n", NULL, note, false},
 };
@@ -166,6 +179,13 @@ static struct shell_setup setup = {
     .now_ns = clock_now,
     .word = word_of,
 };
+
+static void see_log(void *context, const char *line, size_t length)
+{
+    (void)context;
+    take_output(line, length);
+    take_output("|", 1);
+}
 
 static int open_shell(void **state)
 {
@@ -321,6 +341,27 @@ static void what_is_typed_ahead_comes_later(void **state)
     assert_string_equal(calls, "long;few,ahead;none;");
 }
 
+/* What is logged again and again, by a command or while nobody types, stands before or behind a
+ * command's output. */
+static void repeats_in_the_log_wait_for_no_other_line(void **state)
+{
+    static const char again[] = "[   0.000000] again|";
+    static const char repeated[] = "[   0.000000] last line repeated";
+    char expected[256];
+
+    (void)state;
+    assert_true(log_add_sink(see_log, NULL));
+    type("log; log\r");
+    snprintf(expected, sizeof(expected), "\n<%s>%s 2 times|<>%s 3 times|> ", again, repeated,
+             repeated);
+    assert_true(says(expected));
+
+    log_write(LOG_INFO, NULL, "again");
+    type("log\r");
+    snprintf(expected, sizeof(expected), "\n%s<>%s 3 times|> ", again, repeated);
+    assert_true(says(expected));
+}
+
 static void read_only_shells_refuse_what_acts(void **state)
 {
     (void)state;
@@ -443,6 +484,7 @@ int main(void)
         cmocka_unit_test_setup(help_tells_what_is_destroyed, open_shell),
         cmocka_unit_test_setup(ctrl_c_stops_the_line, open_shell),
         cmocka_unit_test_setup(what_is_typed_ahead_comes_later, open_shell),
+        cmocka_unit_test_setup(repeats_in_the_log_wait_for_no_other_line, open_shell),
         cmocka_unit_test_setup(read_only_shells_refuse_what_acts, open_shell),
         cmocka_unit_test_setup(tab_knows_commands_and_arguments, open_shell),
         cmocka_unit_test_setup(the_log_leaves_the_line_whole, open_shell),
