@@ -107,8 +107,8 @@ static enum efi_mode count_down(const struct efi_stage *stage, EFI_EVENT timer, 
     UINTN which;
 
     while (seconds) {
-        print(stage, "\rinspect in %u s; a key of the menu chooses, any other stops the clock   ",
-              seconds);
+        print(stage, "\rinspect in %u s; a key of the menu chooses%-26s   ", seconds,
+              extended ? "" : ", any other gives a minute");
         if (stage->system->BootServices->WaitForEvent(2, events, &which) != EFI_SUCCESS)
             return mode;
         if (!which) {
