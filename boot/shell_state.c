@@ -4,11 +4,13 @@
 
 #include "arch/memory.h"
 #include "arch/time.h"
+#include "drivers/manager/binding.h"
 #include "lib/log.h"
 #include "lib/results.h"
 #include "tests/image/image.h"
 #include "version.h"
 
+#include <stdio.h>
 #include <string.h>
 
 int shell_version(struct shell *shell, int argc, char *const argv[])
@@ -118,14 +120,26 @@ static bool was_stopped(void)
     return shell_stopped(trial.shell);
 }
 
-/* How ids begin, and who finds them: the drivers, or the image itself. */
+#define RANGES_MAX 3
+
+/* All ids, and whose they are: a driver's, or the image's own (NULL). */
 static const struct {
-    const char *prefix;
-    bool image;
+    const char *prefix, *driver;
+    struct {
+        unsigned first, last;
+    } numbers[RANGES_MAX];
 } kinds[] = {
-    {"API-", true},       {"BOOT-", true},       {"CORE-", true}, {"DMA-ALLOW-", false},
-    {"DMA-DENY-", false}, {"DMA-FAULT-", false}, {"DRV-", false}, {"EDU-FAULT-", false},
-    {"HDA-", false},      {"HDA-FAULT-", false}, {"IRQ-", true},  {"NVME-", false},
+    {"API-", NULL, {{1, 121}}},
+    {"BOOT-", NULL, {{1, 5}}},
+    {"CORE-", NULL, {{1, 3}}},
+    {"DMA-ALLOW-", "edu", {{1, 2}}},
+    {"DMA-DENY-", "edu", {{1, 10}}},
+    {"DMA-FAULT-", "edu", {{1, 10}}},
+    {"EDU-FAULT-", "edu", {{1, 10}}},
+    {"HDA-", "hda", {{1, 12}, {21, 30}, {41, 44}}},
+    {"HDA-FAULT-", "hda", {{1, 12}, {21, 30}, {41, 44}}},
+    {"IRQ-", NULL, {{1, 1}}},
+    {"NVME-", "nvme", {{1, 4}}},
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -135,7 +149,7 @@ const char *shell_test_kind(unsigned n)
     return n < KINDS ? kinds[n].prefix : NULL;
 }
 
-/* An id may begin with both: one of them is the beginning of the other. */
+/* One of them is the beginning of the other. */
 static bool may_share(const char *one, const char *other)
 {
     size_t lengths[] = {strlen(one), strlen(other)};
@@ -143,58 +157,109 @@ static bool may_share(const char *one, const char *other)
     return strncmp(one, other, lengths[lengths[0] > lengths[1]]) == 0;
 }
 
-static bool is_among(const char *id, bool image)
+/* A test of this kind has an id that begins with `id`. */
+static bool has_test(size_t kind, const char *id)
+{
+    char text[RESULTS_ID_LENGTH];
+
+    for (unsigned range = 0; range < RANGES_MAX; range++)
+        for (unsigned n = kinds[kind].numbers[range].first;
+             n > 0 && n <= kinds[kind].numbers[range].last; n++) {
+            snprintf(text, sizeof text, "%s%03u", kinds[kind].prefix, n);
+            if (strncmp(text, id, strlen(id)) == 0)
+                return true;
+        }
+    return false;
+}
+
+static bool has_image_test(const char *id)
 {
     for (size_t i = 0; i < KINDS; i++)
-        if (kinds[i].image == image && may_share(id, kinds[i].prefix))
+        if (kinds[i].driver == NULL && has_test(i, id))
             return true;
     return false;
 }
 
-static void run_tests(bool drivers, bool image, bool all)
+/* The driver has a test that is asked for. */
+static bool is_wanted(const char *driver)
+{
+    for (size_t i = 0; i < KINDS; i++)
+        if (kinds[i].driver != NULL && strcmp(kinds[i].driver, driver) == 0 &&
+            has_test(i, trial.prefix))
+            return true;
+    return false;
+}
+
+static bool is_known(const char *id)
+{
+    for (size_t i = 0; i < KINDS; i++)
+        if (has_test(i, id))
+            return true;
+    return false;
+}
+
+static bool has_device(void)
+{
+    for (unsigned i = 0; i < manager_bindings(); i++)
+        if (is_wanted(manager_binding(i)->driver->name))
+            return true;
+    return false;
+}
+
+static void run_tests(bool named, bool drivers, bool image, bool all)
 {
     static struct manager_setup setup;
 
     setup = *shell_machine->manager;
     setup.stopped = was_stopped;
     manager_dismiss();
-    if (drivers)
+    if (drivers && named)
+        (void)manager_run_again(&setup, is_wanted);
+    else if (drivers)
         manager_run(&setup);
     if (image && !shell_stopped(trial.shell))
         image_tests(shell_machine->iommu, all, was_stopped);
     setup.stopped = NULL;
-    trial.shell = NULL;
 }
 
-static int say_none(struct shell *shell, const char *id)
+/* The group `drivers` or `image`, all, or what begins with an id. */
+static int try(struct shell *shell, const char *id)
 {
-    shell_printf(shell, "test: no test has an id that begins with '%s'.\n", id);
-    return SHELL_WRONG;
+    bool drivers = strcmp(id, "image") != 0, image = strcmp(id, "drivers") != 0;
+    bool named = *id != '\0' && drivers && image;
+
+    trial.prefix = named ? id : "";
+    if (named && !is_known(id)) {
+        shell_printf(shell, "test: no test has an id that begins with '%s'.\n", id);
+        return SHELL_WRONG;
+    }
+    if (named) {
+        drivers = has_device();
+        image = has_image_test(id);
+    }
+    if (drivers || image)
+        run_tests(named, drivers, image, named && may_share(id, "API-"));
+    if (shell_stopped(shell))
+        return SHELL_STOPPED;
+    if (trial.shown == 0) {
+        shell_printf(shell, "test: none of these ran: their device is missing, or no unit guards "
+                            "it.\n");
+        return SHELL_FAILED;
+    }
+    shell_printf(shell, "%u results, %u of them failed or undecided; the report stays as it is.\n",
+                 trial.shown, trial.failed);
+    return trial.failed == 0 ? SHELL_DONE : SHELL_FAILED;
 }
 
 int shell_test(struct shell *shell, int argc, char *const argv[])
 {
-    const char *id = argc > 1 ? argv[1] : "";
-    bool drivers = strcmp(id, "image") != 0, image = strcmp(id, "drivers") != 0;
-    bool named = *id != '\0' && drivers && image;
+    int status;
 
-    if (named) {
-        drivers = is_among(id, false);
-        image = is_among(id, true);
-    }
-    if (!drivers && !image)
-        return say_none(shell, id);
     trial.shell = shell;
-    trial.prefix = named ? id : "";
     trial.shown = trial.failed = 0;
-    run_tests(drivers, image, named && may_share(id, "API-"));
-    if (shell_stopped(shell))
-        return SHELL_STOPPED;
-    if (trial.shown == 0)
-        return say_none(shell, id);
-    shell_printf(shell, "%u results, %u of them failed or undecided; the report stays as it is.\n",
-                 trial.shown, trial.failed);
-    return trial.failed == 0 ? SHELL_DONE : SHELL_FAILED;
+    status = try(shell, argc > 1 ? argv[1] : "");
+    trial.shell = NULL;
+    return status;
 }
 
 /* ---- The end ---- */

@@ -79,8 +79,9 @@ const struct shell_command shell_commands[] = {
      NULL, shell_status, false},
     {"test", "[ID]", "run the tests again",
      "Runs the tests of the drivers and of the image again: all, a group ('drivers',\n"
-     "'image') or those whose id begins with ID, and shows them. The report stays as\n"
-     "it is. Status 0: nothing failed.\n",
+     "'image') or those whose id begins with ID, and shows them. For an ID the whole\n"
+     "driver runs that has it, and no other: NVME- reads the disks. The report stays\n"
+     "as it is. Status 0: nothing failed; 1: or the device is missing.\n",
      "mappings made by hand, what buffers of devices hold", shell_test, true},
     {"units", "", "the IOMMU units",
      "Each unit: place, state, what it walks, how many faults it has recorded.\n",

@@ -184,6 +184,16 @@ class Manual:
         return found + self.compare("The image's own", list(self._claims())) \
             + self.compare("The domain API", list(self._api_areas()))
 
+    def trials(self) -> list[str]:
+        """The ids that the shell's `test` knows: all but those of a driver's own fate."""
+        rows = initialiser(self.source("boot/shell_state.c"), "kinds")
+        there = {f"{prefix}{n:03}" for prefix, _, ranges in rows for first, last in ranges
+                 for n in range(int(first), int(last) + 1)}
+        code = {id_ for id_ in self._test_ids() if not id_.startswith(("DRV-", "RESULTS-"))}
+        return [f"shell_state.c: the test {id_} is unknown" for id_ in sorted(code - there)] \
+            + [f"shell_state.c: the code has no {id_}" for id_ in sorted(there - code)] \
+            + ([] if there else ["shell_state.c: the shell's own list is not found"])
+
     def _test_ids(self) -> Iterator[str]:
         for folder in ("boot", "drivers", "lib", "tests/image"):
             for path in sorted((self.root / folder).rglob("*.[ch]")):
@@ -320,6 +330,7 @@ def checks(manual: Manual) -> list[tuple[str, Callable[[], list[str]]]]:
         ("commands", manual.commands),
         ("options", manual.options),
         ("tests", manual.tests),
+        ("trials", manual.trials),
         ("stops", manual.stops),
         ("walk", manual.walk),
         ("report", manual.report),

@@ -396,14 +396,46 @@ static void run_drivers(bool last)
     manager_finish();
 }
 
+static void tell_overflows(const struct manager_setup *setup)
+{
+    for (unsigned i = 0; i < setup->iommu->unit_count; i++)
+        if (setup->iommu->units[i].overflows)
+            log_write(LOG_WARNING, setup->iommu->units[i].name,
+                      "its fault records overflowed %u times", setup->iommu->units[i].overflows);
+}
+
 void manager_run(const struct manager_setup *setup)
 {
     manager.setup = setup;
     manager.count = 0;
     run_drivers(false);
     run_drivers(true);
-    for (unsigned i = 0; i < setup->iommu->unit_count; i++)
-        if (setup->iommu->units[i].overflows)
-            log_write(LOG_WARNING, setup->iommu->units[i].name,
-                      "its fault records overflowed %u times", setup->iommu->units[i].overflows);
+    tell_overflows(setup);
+}
+
+/* As bind() left it, with a task of its own. */
+static bool begin_again(struct binding *binding)
+{
+    binding->device.context = NULL;
+    binding->interrupt_count = binding->record_count = 0;
+    if (manager_begin(binding, false))
+        return true;
+    log_write(LOG_ERROR, binding->name, "no memory for a task");
+    return false;
+}
+
+unsigned manager_run_again(const struct manager_setup *setup, bool (*wanted)(const char *driver))
+{
+    unsigned begun = 0;
+
+    manager.setup = setup;
+    for (unsigned i = 0; i < manager.count; i++) {
+        struct binding *binding = &manager.bindings[i];
+
+        if (wanted(binding->driver->name) && iommu_covered(setup->iommu, binding->endpoint))
+            begun += begin_again(binding);
+    }
+    manager_finish();
+    tell_overflows(setup);
+    return begun;
 }

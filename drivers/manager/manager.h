@@ -30,6 +30,10 @@ void manager_silence(const struct pci_inventory *pci);
  * until all tasks have ended. */
 void manager_run(const struct manager_setup *setup);
 
+/* Runs the drivers that `wanted` wants again, on the devices that manager_run() bound them to and
+ * that are covered; the other bindings stay. Tells on how many devices. */
+unsigned manager_run_again(const struct manager_setup *setup, bool (*wanted)(const char *driver));
+
 /* One round over interrupts, faults and tasks, then idle up to the deadline or the next event: for
  * who waits for something else. */
 void manager_poll(uint64_t deadline_ns);

@@ -110,7 +110,9 @@ BEGIN = (
 HAND = (
     step(f"dma {EDU} read 0x5000", "^Refused: 0 of 1024 bytes arrived", status=FAILED),
     step(f"map {EDU} 0x5000", rf"^Mapped: 0x5000 is memory at {HEX} now, 4096 bytes"),
-    step("test NOTHING-", "no test has an id", status=WRONG),  # and leaves the mapping
+    # No test, no driver: the mapping stays.
+    *(step(f"test {typo}", "no test has an id", status=WRONG)
+      for typo in ("NOTHING-", "DRV-", "DMA-DENY-9", "NVME-2", "HDA-1x", "HDA-FAULT-013")),
     step(f"dma {EDU} read 0x5000", "^Done: 1024 bytes arrived"),
     step(f"dma {EDU} write 0x5000", "^Done: 1024 bytes arrived"),
     step(f"dma {EDU} write 0x5c08 0x3f8", "^Done: 1016 bytes arrived", status=DONE),
@@ -320,11 +322,25 @@ def run_script(talk: Talk, iommu: str) -> list[str]:
     play(HAND)
     end = talk.log.stat().st_size
     found += judge_trace(iommu, talk.log, begin, end)
+    found += owners_alone(talk)
     play(TYPING)
     if talk.say("test drivers\r\x03")[1] != STOPPED:
         found.append("Ctrl-C does not stop a test")
-    play(HAND[1:4])  # stopped devices work again
+    play(HAND[1:2] + HAND[8:10])  # stopped devices work again
     return found + end_of(talk, *(ANEW if iommu == "amd" else OFF))
+
+
+def owners_alone(talk: Talk) -> Iterator[str]:
+    """An id runs the driver that has it and no other: the disk is read for its own ids alone."""
+    for one, reads in ((step("test DMA-ALLOW-002", "PASS DMA-ALLOW-002", r"^\d+ results, 0 of"), False),
+                       (step("test NVME-001", "PASS NVME-001", r"^\d+ results, 0 of"), True)):
+        lines, status = talk.say(one.typed)
+        yield from judge_answer(one, lines, status)
+        if any("SHA-256" in line for line in lines) != reads:
+            yield f"{one.typed!r} {'does not read' if reads else 'reads'} the disk"
+        refused = [line for line in lines if "Request device" in line]
+        if reads and any(f"[{EDU}]" in line for line in refused):
+            yield f"{one.typed!r} runs the driver of {EDU}"
 
 
 def end_of(talk: Talk, typed: str, reason: str) -> list[str]:
