@@ -78,6 +78,7 @@ enum report_found boot_inspect(const struct boot_info *info,
     report_head(&inspect.summary);
     options_check(info);
     boot_snapshot(info); /* again, to say what its tables get wrong */
+    snapshot_describe();
     describe_functions(snapshot_functions());
     report_inspected(&inspect.summary);
     *length = inspect.full ? 0 : inspect.length;

@@ -24,4 +24,8 @@ void snapshot_summary(const struct boot_info *info, struct report_summary *summa
  * Regions that cannot be right are left out. */
 bool snapshot_region(unsigned n, uint64_t *first, uint64_t *last);
 
+/* One line each: the flags of firmware's table, each unit's capabilities, tables and faults, and
+ * each region with the first function that it is demanded for. */
+void snapshot_describe(void);
+
 #endif

@@ -278,6 +278,30 @@ static void a_snapshot_tells_what_is_on(void **state)
     assert_false(snapshot.enabled || snapshot.command_buffer || snapshot.event_log);
 }
 
+static void a_snapshot_holds_what_the_registers_say(void **state)
+{
+    struct amdvi_snapshot snapshot;
+    struct mmio mmio;
+
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    assert_true(mmio_map(on.unit.config.base, UNIT_REGISTERS, &mmio));
+    on.unit.event_head = 4080;
+    on.unit.event_tail = 32; /* it has gone around */
+    assert_true(amdvi_snapshot(&mmio, &snapshot));
+    assert_int_equal(snapshot.efr, mmio_read64(&mmio, (reg64_t){0x30}));
+    assert_int_equal(snapshot.control, on.unit.control);
+    assert_int_equal(snapshot.status, mmio_read32(&mmio, (reg32_t){0x2020}));
+    assert_int_equal(snapshot.device_table, on.unit.device_table & UINT64_C(0xFFFFFFFFFF000));
+    assert_int_equal(snapshot.device_table_size, ((on.unit.device_table & 0x1FF) + 1) * 4096);
+    assert_int_equal(snapshot.events, 256);
+    assert_int_equal(snapshot.unread, 3);
+    assert_int_equal(on.unit.event_head, 4080); /* left as it was */
+    on.unit.event_base = 0;                     /* nobody has set a log up */
+    assert_true(amdvi_snapshot(&mmio, &snapshot));
+    assert_int_equal(snapshot.events + snapshot.unread, 0);
+}
+
 /* All ones are no status, and no event. */
 static void a_unit_that_is_gone_has_no_events(void **state)
 {
@@ -306,6 +330,7 @@ int main(void)
         cmocka_unit_test(a_log_that_does_not_obey_is_given_up),
         cmocka_unit_test(a_stop_without_a_log_has_no_event),
         cmocka_unit_test(a_snapshot_tells_what_is_on),
+        cmocka_unit_test(a_snapshot_holds_what_the_registers_say),
         cmocka_unit_test(a_unit_that_is_gone_has_no_events),
     };
 

@@ -408,6 +408,30 @@ static void a_snapshot_tells_what_is_on(void **state)
     assert_false(vtd_snapshot(&mmio, &snapshot));
 }
 
+static void a_snapshot_holds_what_the_registers_say(void **state)
+{
+    struct vtd_snapshot snapshot;
+    struct mmio mmio;
+
+    (void)state;
+    start(&OPTIONS_DEFAULT);
+    assert_true(mmio_map(on.unit.config.base, PAGE_SIZE, &mmio));
+    on.unit.fsts = 3;
+    on.unit.fault_record[0][1] = UINT64_C(1) << 63;
+    assert_true(vtd_snapshot(&mmio, &snapshot));
+    assert_int_equal(snapshot.version, mmio_read32(&mmio, (reg32_t){0}));
+    assert_int_equal(snapshot.cap, on.unit.config.cap);
+    assert_int_equal(snapshot.ecap, on.unit.config.ecap);
+    assert_int_equal(snapshot.root, on.unit.rtaddr);
+    assert_int_equal(snapshot.fault_status, 3);
+    assert_int_equal(snapshot.records, (on.unit.config.cap >> 40 & 0xFF) + 1);
+    assert_int_equal(snapshot.recorded, 1);
+    assert_int_equal(on.unit.fault_record[0][1] >> 63, 1); /* left as it was */
+    on.unit.config.cap |= UINT64_C(0x3FF) << 24;           /* beyond the window */
+    assert_true(vtd_snapshot(&mmio, &snapshot));
+    assert_int_equal(snapshot.records, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -424,6 +448,7 @@ int main(void)
         cmocka_unit_test(a_unit_must_have_what_is_used),
         cmocka_unit_test(registers_are_mapped_to_their_end),
         cmocka_unit_test(a_snapshot_tells_what_is_on),
+        cmocka_unit_test(a_snapshot_holds_what_the_registers_say),
     };
 
     return cmocka_run_group_tests_name("vtd", tests, NULL, NULL);

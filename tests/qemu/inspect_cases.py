@@ -16,6 +16,7 @@ from media import Skipped, file_beside, fill, insert, make_image, with_firmware
 from release import file_on, gpt_partition
 from report import judge
 from stream import Stream
+from tables import demanding
 from talk import Lost, Talk
 from tally import Result
 
@@ -36,6 +37,18 @@ CONSOLE_BYTE = re.compile(
 # Firmware's clock is the machine's own, which an instruction takes 16 ns of.
 OWN_TIME = ("-icount", "shift=4,sleep=off", "-rtc", "base=2026-01-01,clock=vm")
 INSPECT_SECONDS = 2
+COLUMNS = 80
+# Of the units that QEMU has, as firmware leaves them: off, without a table or a fault.
+HEX = "0x[0-9a-f]+"
+READ = {
+    "intel": (r"DMAR: INTR_REMAP=[01] X2APIC_OPT_OUT=0 DMA_CTRL_PLATFORM_OPT_IN=0",
+              rf"dmar0: VT-d 1\.0, cap {HEX}, ecap {HEX}", r"dmar0: root table at 0x0, TTM=0",
+              r"dmar0: fault status 0x0, a fault in 0 of [1-9]\d* records"),
+    "amd": (r"IVRS: EFRSup=[01] PASize=\d+ VASize=\d+ HtAtsResv=[01] DmaRemapSup=0",
+            rf"amdvi0: AMD-Vi, efr 0x[0-9a-f]{{2,}}, control 0x0",
+            r"amdvi0: device table at 0x0, 4 KiB",
+            r"amdvi0: status 0x0, event log of 0, 0 not taken"),
+}
 # Between two readings of firmware's clock, which tells whole seconds.
 TIMED = """@echo -off
 time
@@ -80,6 +93,17 @@ def judge_report(iso: Path, state: str) -> Iterator[str]:
     ids = [record["id"] for record in stream.records if record["record"] == "group"]
     if sorted(set(ids)) != list(range(len(set(ids)))):
         yield f"groups are not numbered as take-over numbers them: {ids}"
+
+
+def judge_lines(iso: Path, patterns: tuple[str, ...]) -> Iterator[str]:
+    """What it read, a whole line each, on a console of 80 columns."""
+    lines = report_on(iso)[1]
+    for pattern in patterns:
+        lost = [line for line in lines if re.fullmatch(pattern, line)]
+        if not lost:
+            yield f"report.txt has no line like {pattern}"
+        yield from (f"report.txt has a line of {len(line)} columns: {line}" for line in lost
+                    if len(line) >= COLUMNS)
 
 
 def judge_writes(machine: Machine, talk: Talk) -> Iterator[str]:
@@ -149,6 +173,7 @@ def inspects(machine: Machine, folder: Path) -> Iterator[str]:
     yield from judge_writes(machine, talk)
     yield from judge_config(talk.log, 2)
     yield from judge_report(iso, "a unit does not translate")
+    yield from judge_lines(iso, READ[machine.iommu])
 
 
 def tells_unwritten(talk: Talk) -> None:
@@ -204,6 +229,23 @@ def inspects_nothing(machine: Machine, folder: Path) -> Iterator[str]:
     yield from judge_report(iso, "there is no IOMMU to drive")
 
 
+def reads_demands(machine: Machine, folder: Path) -> Iterator[str]:
+    """Of a table that names a unit that is not there, and regions."""
+    iso = stick(machine, folder, mode="inspect")
+    path = folder / "table.bin"
+    path.write_bytes(demanding())
+    machine.extra += ("-acpitable", f"file={path}")
+    with Talk(machine, folder) as talk:
+        talk.wait_for(WRITTEN, SECONDS)
+        talk.wait_for("Device Error", SECONDS)
+    yield from judge_report(iso, "a unit does not answer")
+    demanded = "memory demanded for a device: "
+    yield from judge_lines(iso, (
+        "DMAR: INTR_REMAP=1 X2APIC_OPT_OUT=1 DMA_CTRL_PLATFORM_OPT_IN=1",
+        demanded + r"0x10000000-0x10001fff of 00:04\.0",
+        demanded + "0x10004000-0x10005fff of no function here"))
+
+
 def chooses(machine: Machine, folder: Path) -> Iterator[str]:
     """Noise does not choose; q goes back to firmware, and t takes the machine: by a load option, and
     says so, but for what its disk holds."""
@@ -231,6 +273,7 @@ INSPECT_CASES: tuple[tuple[str, str, Script], ...] = (
     ("inspect-menu", "intel", chooses),
     ("inspect-amd", "amd", inspects),
     ("inspect-no-iommu", "none", inspects_nothing),
+    ("inspect-demands", "none", reads_demands),
     ("inspect-full", "intel", full),
     ("inspect-cd", "amd", no_writing("cd")),
     ("inspect-read-only", "intel", no_writing("usb")),

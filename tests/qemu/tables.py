@@ -13,6 +13,7 @@ from __future__ import annotations
 import struct
 
 DRHD = 0
+RMRR = 1
 INCLUDE_PCI_ALL = 1
 IVHD_10 = 0x10
 ALL_DEVICES = 1
@@ -38,6 +39,15 @@ def remapping(*records: bytes) -> bytes:
 
 def drhd(base: int, length: int = 16) -> bytes:
     return struct.pack("<HHBBHQ", DRHD, length, INCLUDE_PCI_ALL, 0, 0, base)
+
+
+def demanding() -> bytes:
+    """A DMAR with all flags, a unit that is not there, and memory demanded for 00:04.0 and for a
+    function that is not there."""
+    regions = b"".join(
+        struct.pack("<HHHHQQBBHBBBB", RMRR, 32, 0, 0, base, base + 0x1FFF, 1, 8, 0, 0, 0, device, 0)
+        for base, device in ((0x10000000, 4), (0x10004000, 0x1E)))
+    return table(b"DMAR", struct.pack("<BB10x", 38, 7) + drhd(UNUSED_ADDRESS) + regions)
 
 
 def virtualization(*blocks: bytes) -> bytes:

@@ -41,9 +41,15 @@ struct amdvi {
 bool amdvi_discover(struct amdvi *amdvi, const struct acpi_table *table, struct iommu *iommu,
                     const char **reason) __attribute__((warn_unused_result));
 
-/* What a unit's registers say before anything is changed. False: they read all ones. */
+/* What a unit's registers say before anything is changed; no read has an effect. False: they read
+ * all ones. */
 struct amdvi_snapshot {
     bool enabled, command_buffer, event_log;
+    uint32_t status;
+    uint64_t efr, control;
+    uint64_t device_table;      /* its address */
+    uint32_t device_table_size; /* bytes */
+    unsigned events, unread;    /* that the event log holds, and those not taken out of it */
 };
 bool amdvi_snapshot(const struct mmio *mmio, struct amdvi_snapshot *snapshot);
 

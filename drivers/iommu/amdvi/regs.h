@@ -21,6 +21,14 @@
 
 #define AMDVI_REGISTERS       0x4000u
 
+/* "Device Table Base Address Register", "Event Log Base Address Register" */
+#define DEVICE_TABLE_SIZE_SHIFT 0 /* in pages, minus 1 */
+#define DEVICE_TABLE_SIZE_WIDTH 9
+#define AMDVI_BASE              UINT64_C(0x000FFFFFFFFFF000)
+#define EVENT_LEN_SHIFT         56 /* 2^n events; below 8 reserved */
+#define EVENT_LEN_WIDTH         4
+#define EVENT_LEN_MIN           8u
+
 /* "IOMMU Capability Block": offsets in it, and its header. */
 #define CAPABILITY_HEADER        0x00u
 #define CAPABILITY_BASE_LOW      0x04u

@@ -13,6 +13,19 @@
 /* What Control keeps of the plan of the links (IVHD flags, in their order from bit 0). */
 #define LINKS (CONTROL_HT_TUN_EN | CONTROL_PASS_PW | CONTROL_RES_PASS_PW | CONTROL_ISOC)
 
+/* Head and tail are offsets of events of 16 bytes in a ring. */
+static void count_events(const struct mmio *mmio, struct amdvi_snapshot *snapshot)
+{
+    unsigned length = (unsigned)FIELD_GET(mmio_read64(mmio, AMDVI_EVENT_BASE), EVENT_LEN);
+    uint64_t head = mmio_read64(mmio, AMDVI_EVENT_HEAD);
+    uint64_t tail = mmio_read64(mmio, AMDVI_EVENT_TAIL);
+
+    if (length < EVENT_LEN_MIN)
+        return;
+    snapshot->events = 1u << length;
+    snapshot->unread = (unsigned)((tail - head) >> 4) & (snapshot->events - 1);
+}
+
 bool amdvi_snapshot(const struct mmio *mmio, struct amdvi_snapshot *snapshot)
 {
     uint64_t control = mmio_read64(mmio, AMDVI_CONTROL);
@@ -24,6 +37,13 @@ bool amdvi_snapshot(const struct mmio *mmio, struct amdvi_snapshot *snapshot)
     snapshot->enabled = control & CONTROL_IOMMU_EN;
     snapshot->command_buffer = status & STATUS_CMD_BUF_RUN;
     snapshot->event_log = status & STATUS_EVENT_LOG_RUN;
+    snapshot->status = status;
+    snapshot->control = control;
+    snapshot->efr = mmio_read64(mmio, AMDVI_EFR);
+    snapshot->device_table = mmio_read64(mmio, AMDVI_DEVICE_TABLE) & AMDVI_BASE;
+    snapshot->device_table_size =
+        (uint32_t)(FIELD_GET(mmio_read64(mmio, AMDVI_DEVICE_TABLE), DEVICE_TABLE_SIZE) + 1) * 4096;
+    count_events(mmio, snapshot);
     return true;
 }
 

@@ -93,7 +93,10 @@
 #define GSTS_HELD UINT32_C(0x96800000)
 
 /* Root Table Address Register */
-#define RTADDR_TTM (UINT64_C(3) << 10) /* 0: legacy mode */
+#define RTADDR_TTM       (UINT64_C(3) << 10) /* 0: legacy mode */
+#define RTADDR_TTM_SHIFT 10
+#define RTADDR_TTM_WIDTH 2
+#define RTADDR_RTA       UINT64_C(0xFFFFFFFFFFFFF000)
 
 /* Fault Status Register */
 #define FSTS_PFO          UINT32_C(0x01)

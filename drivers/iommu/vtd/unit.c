@@ -14,6 +14,19 @@ bool vtd_command(struct vtd_unit *vtd, uint32_t set, uint32_t clear, uint32_t ma
     return iommu_await(&done);
 }
 
+static void count_records(const struct mmio *mmio, struct vtd_snapshot *snapshot)
+{
+    uint32_t offset = (uint32_t)FIELD_GET(snapshot->cap, CAP_FRO) * 16;
+
+    for (unsigned n = 0; n <= FIELD_GET(snapshot->cap, CAP_NFR); n++) {
+        if (offset < VTD_REGISTERS_END || offset + (n + 1) * 16 > mmio->length)
+            return;
+        snapshot->records++;
+        if (mmio_read32(mmio, VTD_FRCD_TOP(offset, n)) & FRCD_TOP_F)
+            snapshot->recorded++;
+    }
+}
+
 bool vtd_snapshot(const struct mmio *mmio, struct vtd_snapshot *snapshot)
 {
     uint64_t cap = mmio_read64(mmio, VTD_CAP);
@@ -27,6 +40,12 @@ bool vtd_snapshot(const struct mmio *mmio, struct vtd_snapshot *snapshot)
     snapshot->qie = status & GSTS_QIES;
     if (FIELD_GET(cap, CAP_PLMR) || FIELD_GET(cap, CAP_PHMR))
         snapshot->pmr = mmio_read32(mmio, VTD_PMEN) & PMEN_PRS;
+    snapshot->version = mmio_read32(mmio, VTD_VER);
+    snapshot->cap = cap;
+    snapshot->ecap = mmio_read64(mmio, VTD_ECAP);
+    snapshot->root = mmio_read64(mmio, VTD_RTADDR);
+    snapshot->fault_status = mmio_read32(mmio, VTD_FSTS);
+    count_records(mmio, snapshot);
     return true;
 }
 

@@ -32,9 +32,13 @@ struct vtd {
 bool vtd_discover(struct vtd *vtd, const struct acpi_table *table, struct iommu *iommu,
                   const char **reason) __attribute__((warn_unused_result));
 
-/* What a unit's registers say before anything is changed. False: they read all ones or zeros. */
+/* What a unit's registers say before anything is changed; no read has an effect. False: they read
+ * all ones or zeros. */
 struct vtd_snapshot {
     bool te, ire, qie, pmr;
+    uint32_t version, fault_status;
+    uint64_t cap, ecap, root;
+    unsigned records, recorded; /* fault recording registers in the window, and those in use */
 };
 bool vtd_snapshot(const struct mmio *mmio, struct vtd_snapshot *snapshot);
 
