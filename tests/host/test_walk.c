@@ -72,6 +72,22 @@ static void test_core_differs(void **state)
     shows("CORE DIFFERS");
 }
 
+/* Of a unit that failed nothing is believed. */
+static void test_unit_not_used(void **state)
+{
+    (void)state;
+    work();
+    on.iommu.requesters[0].uses = 0;
+    on.iommu.units[0].state = UNIT_FAILED;
+    clear_lines();
+    assert_true(iommu_show_walk(&on.iommu, 0, FIRST_ID, AT, PT_READ, &sink));
+    shows("core does not use");
+    on.iommu.units[0].state = UNIT_POISONED;
+    clear_lines();
+    assert_false(iommu_show_walk(&on.iommu, 0, FIRST_ID, AT, PT_READ, &sink));
+    shows("CORE DIFFERS");
+}
+
 /* A device without a domain is refused everything; that is no reason to agree with a unit that does
  * not answer, or that was led to a table elsewhere. */
 static void never_agrees(const char *verdict)
@@ -610,9 +626,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_walk_lines),          cmocka_unit_test(test_core_differs),
-        cmocka_unit_test(test_blocked_and_unknown), cmocka_unit_test(test_judge_as_it_is),
-        cmocka_unit_test(test_sentences),           cmocka_unit_test(test_huge_page),
-        cmocka_unit_test(test_rights_of_tables),
+        cmocka_unit_test(test_blocked_and_unknown), cmocka_unit_test(test_unit_not_used),
+        cmocka_unit_test(test_judge_as_it_is),      cmocka_unit_test(test_sentences),
+        cmocka_unit_test(test_huge_page),           cmocka_unit_test(test_rights_of_tables),
 #ifdef UNIT_AMDVI
         cmocka_unit_test(test_oversized_page),      cmocka_unit_test(test_invalid_bits),
         cmocka_unit_test(test_optional_bits),

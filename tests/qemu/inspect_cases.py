@@ -45,7 +45,7 @@ READ = {
               rf"dmar0: VT-d 1\.0, cap {HEX}, ecap {HEX}", r"dmar0: root table at 0x0, TTM=0",
               r"dmar0: fault status 0x0, a fault in 0 of [1-9]\d* records"),
     "amd": (r"IVRS: EFRSup=[01] PASize=\d+ VASize=\d+ HtAtsResv=[01] DmaRemapSup=0",
-            rf"amdvi0: AMD-Vi, efr 0x[0-9a-f]{{2,}}, control 0x0",
+            r"amdvi0: AMD-Vi, efr 0x[0-9a-f]{2,}, control 0x0",
             r"amdvi0: device table at 0x0, 4 KiB",
             r"amdvi0: status 0x0, event log of 0, 0 not taken"),
 }

@@ -17,10 +17,11 @@ struct iommu_entry_visitor;
 struct iommu_register_visitor;
 struct iommu_route;
 
+/* From UNIT_ACTIVE on it translates. */
 enum iommu_unit_state {
     UNIT_FOUND,    /* described by firmware; nothing is known to work */
     UNIT_FAILED,   /* cannot be used: see `reason` */
-    UNIT_ACTIVE,   /* translates; every requester that is not attached is blocked */
+    UNIT_ACTIVE,   /* every requester that is not attached is blocked */
     UNIT_POISONED, /* a wait ran out while it was active */
 };
 

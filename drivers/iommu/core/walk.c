@@ -346,6 +346,10 @@ bool iommu_show_walk(struct iommu *iommu, uint16_t segment, pci_bdf_t requester,
         iommu_sink_line(sink, "core cannot be compared");
         return false;
     }
+    if (atomic_load(&unit->state) < UNIT_ACTIVE) {
+        iommu_sink_line(sink, "core does not use %s", unit->name);
+        return true;
+    }
     struct idea idea = idea_of(iommu, segment, requester, address, wanted);
     bool agreed = agrees(&idea, &walk);
     tell_idea(iommu, &idea, agreed, sink);
