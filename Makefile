@@ -261,7 +261,7 @@ $(foreach test,$(DRIVER_TESTS),$(eval $(call driver_test,$(test:$(H)/driver_%=%)
 
 # The page-table engine as the image has it, for measuring: tests/bench/bulkhead_pt.h.
 ENGINE_FLAGS := -std=c17 -O2 -g -D_DEFAULT_SOURCE $(WARNINGS) -I. -Iinclude -Iarch/x86_64
-ENGINE_SOURCES := $(wildcard drivers/iommu/paging/*.c) tests/bench/bh_pt.c
+ENGINE_SOURCES := $(wildcard drivers/iommu/paging/*.c) tests/bench/bh_pt.c lib/lock.c
 ENGINE_OBJECTS := $(ENGINE_SOURCES:%.c=$(H)/engine/%.o)
 
 $(H)/engine/flags: FORCE
