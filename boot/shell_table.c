@@ -13,9 +13,9 @@ const struct shell_command shell_commands[] = {
      "'units', field by field as the specification names them.\n",
      NULL, shell_caps, false},
     {"devs", "", "devices: unit, group, state",
-     "Each PCI function: the unit that guards it, the driver bound to it, its group's\n"
-     "number in 'groups', and whether it is attached to a domain, blocked, or not\n"
-     "protected: it may reach all memory.\n",
+     "Each PCI function: the unit that guards it, the driver bound to it, its\n"
+     "group's number in 'groups', and whether it is attached to a domain, blocked,\n"
+     "or not protected: it may reach all memory.\n",
      NULL, shell_devs, false},
     {"dma", "BDF read|write ADDRESS [SIZE]", "let a device try an access",
      "The device reads or writes SIZE bytes (1024 unless said) at a logical ADDRESS,\n"
