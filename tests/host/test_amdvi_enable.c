@@ -183,6 +183,25 @@ static void tell_no_sizes(unit_t *unit)
     ecam_set32(unit->config.function, unit->config.capability_offset + 0x10u, 0);
 }
 
+/* Miscellaneous Information Register: PASize, VASize. */
+static void tell_other_sizes(unit_t *unit)
+{
+    ecam_set32(unit->config.function, unit->config.capability_offset + 0x10u, 41 << 15 | 40 << 8);
+}
+
+static void a_unit_is_what_its_function_says(void **state)
+{
+    struct options options = OPTIONS_DEFAULT;
+
+    (void)state;
+    options.firmware = tell_other_sizes;
+    options.unit.physical_width = 48;
+    options.unit.virtual_width = 48;
+    start(&options);
+    assert_int_equal(on.iommu.units[0].caps.physical_width, 40);
+    assert_int_equal(on.iommu.units[0].caps.width, 41);
+}
+
 /* Capability Header: neither extended features nor sizes are told. */
 static void a_unit_of_the_first_kind(void **state)
 {
@@ -326,6 +345,7 @@ int main(void)
         cmocka_unit_test(a_buffer_that_never_stops_is_named),
         cmocka_unit_test(a_log_without_an_interrupt_is_looked_at),
         cmocka_unit_test(a_unit_without_its_function_is_what_ivrs_says),
+        cmocka_unit_test(a_unit_is_what_its_function_says),
         cmocka_unit_test(a_unit_of_the_first_kind),
         cmocka_unit_test(a_log_that_does_not_obey_is_given_up),
         cmocka_unit_test(a_stop_without_a_log_has_no_event),

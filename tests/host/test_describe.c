@@ -316,6 +316,7 @@ static void test_registers(void **state)
     shows_number("RTA=0x%llx", on.unit.rtaddr);
     shows("PPF=1");
     shows_number("FRCD at 0x220 = 0x%016llx_", on.unit.fault_record[0][1]);
+    shows_number("_%016llx", on.unit.fault_record[0][0]);
     shows("    FI=0x10000000 SID=0x18");
     shows("IVA at 0x0f0 is write-only");
     shows("IOTLB at 0x0f8 = ");
@@ -748,16 +749,37 @@ static void test_faults(void **state)
     shows("10 refused in all");
 }
 
+static void test_one_fault(void **state)
+{
+    struct iommu_fault fault;
+
+    (void)state;
+    work();
+    assert_int_equal(dma(SECOND_ID, AT, true), MODEL_DMA_REFUSED);
+    assert_int_equal(iommu_drain_faults(&on.iommu, &fault, 1), 1);
+    clear_lines();
+    iommu_show_faults(&on.iommu, &sink);
+    shows(UNIT_NAME ": 1 record taken, none lost");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_register_layouts), cmocka_unit_test(test_register_conditions),
-        cmocka_unit_test(test_entry_layouts),    cmocka_unit_test(test_registers),
-        cmocka_unit_test(test_field_lines),      cmocka_unit_test(test_lists),
-        cmocka_unit_test(test_whole_lists),      cmocka_unit_test(test_maps),
-        cmocka_unit_test(test_stopped),          cmocka_unit_test(test_faults),
-        cmocka_unit_test(test_unit_not_active),  cmocka_unit_test(test_no_unit),
-        cmocka_unit_test(test_group_in_part),    cmocka_unit_test(test_unit_unread),
+        cmocka_unit_test(test_one_fault),
+        cmocka_unit_test(test_register_layouts),
+        cmocka_unit_test(test_register_conditions),
+        cmocka_unit_test(test_entry_layouts),
+        cmocka_unit_test(test_registers),
+        cmocka_unit_test(test_field_lines),
+        cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_whole_lists),
+        cmocka_unit_test(test_maps),
+        cmocka_unit_test(test_stopped),
+        cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_unit_not_active),
+        cmocka_unit_test(test_no_unit),
+        cmocka_unit_test(test_group_in_part),
+        cmocka_unit_test(test_unit_unread),
         cmocka_unit_test(test_driver_names),
     };
 

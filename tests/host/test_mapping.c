@@ -668,9 +668,33 @@ static void the_plain_way_is_the_long_one_made_short(void **state)
     }
 }
 
+/* Blocks of more than one size at once; what lies beside them stays as it is. */
+static void odd_ranges_are_forgotten(void **state)
+{
+    (void)state;
+    for (size_t kind = 0; kind < sizeof unit_kinds / sizeof *unit_kinds; kind++) {
+        struct options options = {.unit = unit_kinds[kind]};
+
+        start(&options);
+        uint64_t memory = own_pages(OWNER_ONE, 8);
+        iommu_ref_t domain = make(IOMMU_TRANSLATE, 0);
+        (void)attached(FIRST, domain);
+        assert_int_equal(map_at(domain, AT + PAGE, memory + PAGE, 7 * PAGE), IOMMU_OK);
+        assert_true(iommu_releasable(&on.iommu, OWNER_ONE, memory, PAGE));
+        for (unsigned page = 1; page < 8; page++)
+            assert_true(reaches(first_id, AT + page * PAGE, true));
+        assert_int_equal(unmap_at(domain, AT + 3 * PAGE, 5 * PAGE), IOMMU_OK);
+        for (unsigned page = 1; page < 8; page++)
+            assert_int_equal(reaches(first_id, AT + page * PAGE, true), page < 3);
+        assert_int_equal(unmap_at(domain, 0 - PAGE, PAGE), IOMMU_NOT_MAPPED);
+        no_violation();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(odd_ranges_are_forgotten),
         cmocka_unit_test(every_unit_of_a_domain_forgets),
         cmocka_unit_test(a_stalled_unit_keeps_no_other_from_forgetting),
         cmocka_unit_test(a_unit_that_is_gone_gives_no_access),

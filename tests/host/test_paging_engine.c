@@ -231,6 +231,20 @@ static void reserve_what_is_live(void)
     assert_int_equal(seen.tables, 1);
 }
 
+/* A leaf of several entries is loosened before one of them is split: all others stay what they
+ * were, behind the reservation too. */
+static void reserve_within_a_group(void)
+{
+    assert_int_equal(map(0, PAGES_1G, 16 * PAGES_2M), PT_OK);
+    assert_int_equal(reserve(5 * PAGES_2M + 1, 1), PT_OK);
+    judge_range(0, 16 * PAGES_2M);
+    assert_int_equal(unmap(0, 16 * PAGES_2M), PT_OK);
+    release();
+    assert_int_equal(unreserve(5 * PAGES_2M + 1, 1), PT_OK);
+    release();
+    assert_int_equal(seen.tables, 1);
+}
+
 static void fail_for_memory(void)
 {
     const uint64_t first = PAGES_2M - 1, pages = PAGES_2M + 2;
@@ -458,6 +472,7 @@ static void any_sequence(void)
 EVERYWHERE(a_reserved_range_needs_no_memory, use_a_reserved_range)
 EVERYWHERE(reservations_are_counted, overlap_reservations)
 EVERYWHERE(a_reservation_splits_what_is_live, reserve_what_is_live)
+EVERYWHERE(a_reservation_splits_one_entry_of_a_group, reserve_within_a_group)
 EVERYWHERE(failures_for_memory_change_nothing, fail_for_memory)
 EVERYWHERE(bad_reservations_are_refused, bad_reservations)
 EVERYWHERE(an_unlinked_table_is_forgotten, unlink_the_last_table)
@@ -473,6 +488,7 @@ int main(void)
         cmocka_unit_test(a_reserved_range_needs_no_memory),
         cmocka_unit_test(reservations_are_counted),
         cmocka_unit_test(a_reservation_splits_what_is_live),
+        cmocka_unit_test(a_reservation_splits_one_entry_of_a_group),
         cmocka_unit_test(failures_for_memory_change_nothing),
         cmocka_unit_test(bad_reservations_are_refused),
         cmocka_unit_test(an_unlinked_table_is_forgotten),

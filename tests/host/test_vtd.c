@@ -2,11 +2,13 @@
 /* What only Intel VT-d has, of its driver on the modelled unit. */
 #include "tests/host/domain_fixture.h"
 
-/* Two requests before the driver starts: one recorded, one lost. */
+/* Three requests before the driver starts: two recorded, one lost. */
 static void leave_faults(unit_t *unit)
 {
     unit->fault_record[0][0] = 0x5000;
     unit->fault_record[0][1] = UINT64_C(1) << 63 | UINT64_C(1) << 32 | FIRST_ID;
+    unit->fault_record[1][0] = 0x6000;
+    unit->fault_record[1][1] = UINT64_C(1) << 63 | UINT64_C(1) << 32 | FIRST_ID;
     unit->fsts = 0x3 | 0x40; /* PPF, PFO, ITE */
 }
 
@@ -17,6 +19,7 @@ static void what_firmware_left_is_cleared(void **state)
 
     (void)state;
     options.firmware = leave_faults;
+    options.unit.cap = MODEL_FIELD(options.unit.cap, MODEL_VTD_CAP_NFR, 1);
     options.unit.broken.queue_delay = 50;
     start(&options);
     assert_int_equal(iommu_state(&on.iommu), IOMMU_ACTIVE);

@@ -86,6 +86,9 @@ static void test_unit_not_used(void **state)
     clear_lines();
     assert_false(iommu_show_walk(&on.iommu, 0, FIRST_ID, AT, PT_READ, &sink));
     shows("CORE DIFFERS");
+    clear_lines();
+    (void)iommu_show_walk(&on.iommu, 0, FIRST_ID, 0, PT_READ, &sink);
+    assert_false(seen("protected memory range"));
 }
 
 /* A device without a domain is refused everything; that is no reason to agree with a unit that does

@@ -45,6 +45,11 @@ class Range:
             if not outcome.passed and not outcome.hung:
                 raise SystemExit(f"{program.name}: {outcome.failed} fails without any change")
             self.seconds[program.name] = processor_time() - before
+        for program in self.sanitized.programs:
+            if self.seconds.get(program.name, SLOWEST) < SLOWEST_SANITIZED:
+                outcome = run(program, SLACK + FACTOR_SANITIZED * SLOWEST_SANITIZED)
+                if not outcome.passed:
+                    raise SystemExit(f"{program.name}: {outcome.failed} fails without any change")
         self.kills: Counter[str] = Counter()
         self._tests: dict[tuple[Path, str], list[Path]] = {}
 
