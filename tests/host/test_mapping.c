@@ -668,6 +668,18 @@ static void the_plain_way_is_the_long_one_made_short(void **state)
     }
 }
 
+static void one_function_behind_no_unit_is_enough(void **state)
+{
+    (void)state;
+    for (uint16_t i = 0; i < on.pci.count || i == 0; i++) {
+        start(&OPTIONS_DEFAULT);
+        assert_int_equal(iommu_state(&on.iommu), IOMMU_ACTIVE);
+        on.iommu.endpoints[i].unit = PCI_NONE;
+        if (!iommu_guards(&on.iommu, i))
+            assert_int_equal(iommu_state(&on.iommu), IOMMU_PARTIAL);
+    }
+}
+
 /* Blocks of more than one size at once; what lies beside them stays as it is. */
 static void odd_ranges_are_forgotten(void **state)
 {
@@ -694,6 +706,7 @@ static void odd_ranges_are_forgotten(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_function_behind_no_unit_is_enough),
         cmocka_unit_test(odd_ranges_are_forgotten),
         cmocka_unit_test(every_unit_of_a_domain_forgets),
         cmocka_unit_test(a_stalled_unit_keeps_no_other_from_forgetting),
